@@ -47,7 +47,7 @@ import { CHECKPOINT_BYTES, writeCheckpoint } from './checkpoint';
 import { checkFrame, openFrame, applyFrame } from './receive';
 import { reportUpsets, scrubAndRebuild } from './rebuild';
 import { visitRecord } from './visit';
-import { turnDue, advance, catchUp, periodDue, periodTick, takeFlags } from './order_of_work';
+import { turnDue, advance, catchUp, periodDue, periodTick, takeFlags, untilEvictionMs } from './order_of_work';
 import { turnMinute } from '../intent/digest';
 import { composeFrame } from './compose';
 import { inspectContext } from './inspect';
@@ -137,7 +137,8 @@ function resultOf(ctx: usize, status: u32): u32 {
 }
 
 function deadlineBits(ctx: usize): u32 {
-  return min<u32>(deadlineMs(ctx), DEADLINE_MS_MAX) << DEADLINE_SHIFT;
+  const ms = min<u32>(deadlineMs(ctx), untilEvictionMs(ctx));
+  return min<u32>(ms, DEADLINE_MS_MAX) << DEADLINE_SHIFT;
 }
 
 export function receive(ctx: usize, nowS: u32, nowMs: u32, frame: usize, length: u32): u32 {

@@ -4,6 +4,7 @@ import {
   INTENT_STATE_CLAIMED,
   FLAG_COMMAND,
   FLAG_EVENT,
+  LEASE_S,
   COUNTER_CLAIM_UNREAD,
   RECOVERY_CAUSE_DISAGREEMENT,
 } from '../wire/generated/codes';
@@ -15,6 +16,7 @@ import { disagreesAlone } from '../membership/disagreement';
 import { membershipStep } from '../membership/step';
 import { noteLeasesStored } from '../membership/quorum';
 import { turnTicks, cutRound } from '../membership/round';
+import { reportAgreement } from '../membership/turns';
 import { turnMinute, digestAsOf } from '../intent/digest';
 import { evictFinished, evictExpired } from '../intent/store';
 import { intents, intent, INTENT_STATE_LINES } from '../intent/table';
@@ -116,7 +118,16 @@ export function advance(ctx: usize): void {
   changes(ctx, VIEW | INTENT_STATE_LINES);
   evictExpired(ctx);
   view.digest = digestAsOf(ctx, cutS) + view.memberDigest;
+  reportAgreement(ctx);
   onAgreement(ctx);
+}
+
+/** Milliseconds until the next lease hold ends, at which tick() evicts claims of a silent owner. */
+export function untilEvictionMs(ctx: usize): u32 {
+  const atS = intents(ctx).nextEvictionS;
+  const now = call(ctx);
+  if (node(ctx).timeKnown == 0 || atS <= now.missionS || atS - now.missionS > LEASE_S) return 0xffffffff;
+  return (atS - now.missionS) * 1000 - now.missionMs;
 }
 
 /** Whether the period tick is due. */

@@ -1,4 +1,4 @@
-// Divides mission time into liveness ticks of a minute and agreement rounds of four ticks.
+// Divides mission time into liveness ticks of a minute and agreement rounds of two ticks.
 
 import { ROUND_TICKS } from '../memory/limits';
 import { CUT_LAG_S, LIVENESS_TICK_S, LIVENESS_TICK_FIRST } from '../wire/generated/codes';

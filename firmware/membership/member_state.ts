@@ -89,9 +89,9 @@ function isolationDoubtS(entry: Member): u32 {
 function heardNobody(ctx: usize, lastS: u32): bool {
   const view = membership(ctx);
   const now = missionS(ctx);
-  return (
-    now > hearing(ctx).heardS + HEARING_GAP_S || (lastS <= view.gapEndS && now < view.gapEndS + HEARING_GAP_DOUBT_S)
-  );
+  // After a contact window peers know more than this node: it has heard them all in a minute.
+  const doubtS = view.gapEndS - view.gapStartS <= CONTACT_S_MAX ? HEARING_GAP_S : HEARING_GAP_DOUBT_S;
+  return now > hearing(ctx).heardS + HEARING_GAP_S || (lastS <= view.gapEndS && now < view.gapEndS + doubtS);
 }
 
 /**

@@ -12,15 +12,14 @@ export class MembershipState {
    * The part of `digest` that members contribute: silence at the cut, revocations, equivocators.
    */
   memberDigest: u64 = 0;
-  previousRound: u32 = 0;
   /** Last round in which a majority of the base agreed with this node. */
   quorumRound: u32 = 0;
   /** End of this node's ordinary lease, mission second: until then work under it may run. */
   leaseUntilS: u32 = 0;
   /** 1 = a majority agrees in the present round. */
-  quorum: u16 = 0;
+  quorum: u32 = 0;
   /** 1 = this node has agreed with a majority since boot. */
-  formed: u16 = 0;
+  formed: u32 = 0;
   /**
    * Mission second when time became known after boot. Agreement counts for rounds cut from then on:
    * a restarted node may have forgotten what it published last.

@@ -23,6 +23,7 @@ import {
   hearing,
   BITMAPS,
   agreedBeforeAt,
+  agreedTwiceAt,
   agreeAt,
   RECOVERING_ALL,
   silentAt,
@@ -101,6 +102,16 @@ function markSelf(ctx: usize): void {
   for (let plane: u32 = 0; plane < 3; plane++) bitSet(freshAt(ctx, plane), me);
 }
 
+/** Keeps who agreed in the round that ends; nobody, if `counts` is false. */
+function keepAgreement(ctx: usize, counts: bool): void {
+  for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
+    const offset = word << 2;
+    const agreed = counts ? load<u32>(agreeAt(ctx) + offset) : 0;
+    store<u32>(agreedTwiceAt(ctx) + offset, agreed & load<u32>(agreedBeforeAt(ctx) + offset));
+    store<u32>(agreedBeforeAt(ctx) + offset, agreed);
+  }
+}
+
 /**
  * Starts the round of the present tick: freezes who is silent and saves the agreement of the round
  * before. The caller adds the digest of the intents.
@@ -109,10 +120,8 @@ export function cutRound(ctx: usize): void {
   const state = membership(ctx);
   const round = state.livenessTick / ROUND_TICKS;
   changes(ctx, VIEW | BITMAPS);
-  memory.copy(agreedBeforeAt(ctx), agreeAt(ctx), MEMBER_WORDS << 2);
-  if (state.round + 1 != round || state.quorum == 0) memory.fill(agreedBeforeAt(ctx), 0, MEMBER_WORDS << 2);
   const agreed = state.quorum != 0;
-  state.previousRound = state.round;
+  keepAgreement(ctx, agreed && state.round + 1 == round);
   const windowsPassed = round / MERGE_ROUNDS - state.round / MERGE_ROUNDS;
   if (windowsPassed != 0) {
     state.returnedBefore = windowsPassed == 1 ? state.returned : 0;

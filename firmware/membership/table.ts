@@ -69,7 +69,12 @@ export function suspectAt(ctx: usize): usize {
 export function votersAt(ctx: usize): usize {
   return ctx + MEMBER_BITMAPS_AT + 7 * BITMAP_BYTES;
 }
-const MEMBER_BITMAPS: u32 = 10;
+/** Members that agreed in both of the two rounds before. */
+// @inline
+export function agreedTwiceAt(ctx: usize): usize {
+  return ctx + MEMBER_BITMAPS_AT + 10 * BITMAP_BYTES;
+}
+const MEMBER_BITMAPS: u32 = 11;
 
 /**
  * Core lines: VIEW; PROBING and spreading; HEARD: freshness; SUSPECTS; AGREE; all BITMAPS.

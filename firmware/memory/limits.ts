@@ -45,7 +45,12 @@ export const PERIOD_S: u32 = 60;
  */
 export const TICKS_UNTIL_SILENT: u32 = 7;
 /** Liveness ticks in an agreement round. */
-export const ROUND_TICKS: u32 = 4;
+export const ROUND_TICKS: u32 = 2;
+/**
+ * A start is published before the cut of the round that follows so many rounds after the one in
+ * which it settles. A claim settles against a competitor that agreed in one round more.
+ */
+export const START_ROUNDS: u32 = 2;
 /**
  * Members that come back are counted in windows of so many rounds, at least ten minutes: parts that
  * were apart need two windows to exchange what each of them stores.
@@ -81,8 +86,8 @@ export const CORRELATED_SILENT_MIN: u32 = 3;
  */
 export const HEARING_GAP_S: u32 = 60;
 /**
- * For this long after a node was deaf it declares no member dead that fell silent meanwhile: that
- * member may be deaf now.
+ * For this long after a node was deaf, for longer than a contact window, it declares no member dead
+ * that fell silent meanwhile: that member may be deaf now.
  */
 export const HEARING_GAP_DOUBT_S: u32 = 180;
 /** An unreachable member that did not announce its silence becomes dead after this. */
@@ -127,14 +132,12 @@ export const RELAYS: u32 = 3;
  * likely to be the cause itself.
  */
 export const HEALTH_MAX: u32 = 8;
-/** Members that broadcast a heartbeat each period, whatever the size of the cluster. */
-export const HEARTBEATS_PER_PERIOD: u32 = 16;
 
 /**
- * A lease that is extended no further than an ordinary one ends needs no checkpoint: a restarted
- * node has no vote for that long.
+ * A lease that ends within this time needs no checkpoint, seconds: a restarted node has no vote for
+ * that long. It bridges a contact window that was announced.
  */
-export const SHORT_LEASE_S_MAX: u32 = LEASE_S;
+export const SHORT_LEASE_S_MAX: u32 = 1240;
 
 // ---- intents ----
 /**
@@ -166,7 +169,7 @@ export const NO_INDEX: u32 = 0xffff;
 export const OWNER_TOKENS_MAX: u32 = 12;
 /**
  * For this long after a round began, news of before its cut is accepted; later only LATE_MAX times,
- * and the rest in the next round. Two minutes are left for a majority to agree.
+ * and the rest in the next round. A minute is left for a majority to agree.
  */
 export const LATE_FREE_S: u32 = ROUND_S / 2;
 export const LATE_MAX: u32 = 8;
@@ -217,7 +220,7 @@ if (ROUND_S % BUCKET_S != 0) ERROR('a round is cut at the begin of a minute');
 if (CUT_LAG_S % BUCKET_S != 0 || CUT_LAG_S >= ROUND_S) ERROR('a cut is the begin of a minute of the round before');
 if (BUCKETS * BUCKET_S < ROUND_S + CUT_LAG_S + (AHEAD_MINUTES + 1) * BUCKET_S)
   ERROR("digests as of a round's cut need its minutes kept apart");
-if (AHEAD_S_MAX * 4 > ROUND_S) ERROR('what is dated ahead lies ahead of one cut at most, and briefly');
+if (AHEAD_S_MAX * 2 > ROUND_S) ERROR('what is dated ahead lies ahead of one cut at most, and briefly');
 if (AHEAD_TRUSTED_S > AHEAD_S_MAX) ERROR('a trusted clock admits no more than any clock');
 if (CLOCK_STEP_S_MAX > AHEAD_S_MAX) ERROR('versions of a member whose heartbeats count can be true');
 if (LATE_FREE_S + AHEAD_TRUSTED_S + LIVENESS_TICK_S / 2 > ROUND_S) ERROR('a majority needs time to agree on late news');
@@ -225,5 +228,9 @@ if (RETENTION_S < 2 * ROUND_S + LIVENESS_TICK_S) ERROR('a finished intent is in 
 if (CLOCK_ERROR_MS_MAX * 2 > LEASE_GUARD_S * 1000) ERROR('the guard covers the errors of two trusted clocks');
 if (PERIOD_S % CYCLE_S != 0) ERROR('a period is a whole number of TDMA cycles');
 if (RESERVE_CYCLES_MIN < PERIOD_S / CYCLE_S + 2) ERROR('a reservation lasts until the next period may ask again');
-if (LEASE_S < (TICKS_UNTIL_SILENT - 1) * LIVENESS_TICK_S + LEASE_GUARD_S + 3 * ROUND_S)
-  ERROR('a lease survives two rounds without agreement');
+if (LEASE_S < (TICKS_UNTIL_SILENT - 2) * LIVENESS_TICK_S + LEASE_GUARD_S + CLOCK_ERROR_MS_MAX / 1000 + 3 * ROUND_S)
+  ERROR('a lease survives a round without agreement');
+if ((LEASE_S + LEASE_GUARD_S) % LIVENESS_TICK_S != LIVENESS_TICK_S - 15)
+  ERROR('all see the end of a lease hold in one minute');
+if (START_ROUNDS * ROUND_S < ROUND_S + CUT_LAG_S) ERROR('a start is published before its cut');
+if (SHORT_LEASE_S_MAX < LEASE_S) ERROR('a restarted node waits for ordinary leases');

@@ -74,7 +74,7 @@ export const INTENT_STATE_AT: u32 = MEMBERSHIP_AT + 128;
 /** Two bitmaps of all members share a line where they are that long. */
 export const BITMAP_BYTES: u32 = MEMBER_WORDS > 4 ? 32 : MEMBER_WORDS * 4;
 export const MEMBER_BITMAPS_AT: u32 = (INTENT_STATE_AT + 96 + UP) & ~UP;
-export const NODE_AT: u32 = (MEMBER_BITMAPS_AT + 10 * BITMAP_BYTES + UP) & ~UP;
+export const NODE_AT: u32 = (MEMBER_BITMAPS_AT + 11 * BITMAP_BYTES + UP) & ~UP;
 /** What nearly every call changes, of three modules, in one line: then one code is renewed. */
 export const HOT_AT: u32 = NODE_AT + LINE_BYTES;
 export const CLOCK_AT: u32 = HOT_AT;

@@ -1,7 +1,13 @@
 // Runs the plan in force: compares it with what may run, and orders the platform to start and stop
 // work.
 
-import { WORK_KIND_HAUL, WORK_KIND_MAINTAIN, WORK_KIND_MINE, WORK_KIND_REPLICATE } from '../wire/generated/codes';
+import {
+  ROUND_S,
+  WORK_KIND_HAUL,
+  WORK_KIND_MAINTAIN,
+  WORK_KIND_MINE,
+  WORK_KIND_REPLICATE,
+} from '../wire/generated/codes';
 import { JOBS_MAX, TIMELINE_ENTRIES_MAX } from '../memory/limits';
 import { capability, node, missionS, timeKnown } from '../node/table';
 import { own, ownToChange, takeSlotFlags } from '../intent/table';
@@ -49,7 +55,7 @@ import {
  * A running order is renewed when its end is this near and a later end is allowed: two agreement
  * rounds ahead.
  */
-const RENEW_S: u32 = 1200;
+const RENEW_S: u32 = 2 * ROUND_S;
 /** Replication is ordered this far ahead; as the filler it stops when its entries end. */
 const REPLICATE_S: u32 = 3600;
 /** Entries that may pass before the far end of the timeline is planned: 2 hours. */

@@ -35,7 +35,7 @@ byte inDigest[N * 2], inNext[N * 2];
 byte lastHeard[N * 2];
 /* Bitmap of members that agree; whether a quorum was seen; time until a restarted node votes. */
 byte agree[N], quorum[N], recovering[N], bootedInRound[N];
-/* Of the owners: whether the other agreed in the round before; whether the newest version is
+/* Of the owners: in how many rounds before, in a row, the other agreed; whether the newest version is
  * settled; end of the lease; time of the last statement; newest version of an earlier boot. */
 byte beatenAgreed[2], works[2], lease[2], statementAt[2], bootTop[2], newest[2], justBooted[2];
 /* Whether nothing is lost any more; whether somebody works. */
@@ -123,18 +123,12 @@ inline finish(i) {
 /* firmware/intent/own/renewal.ts, renewOwn */
 inline renew(i) {
   if
-#ifndef M_ENDED_LEASE_RENEWED
-  :: works[i] && NOW(i) >= lease[i] -> claimAnew(i)
-#endif
-#ifndef M_RETURN_NOT_SHORTENED
-  :: works[i] && NOW(i) < lease[i] && GRANTED(i) > lease[i] && ISCLAIM(REC(i,1-i)) &&
-    start[REC(i,1-i)] >= lease[i] &&
-     start[REC(i,1-i)] < end[REC(i,i)] ->
+  :: works[i] && GRANTED(i) > lease[i] && RENEWAL_LOOKS(i) && ISCLAIM(REC(i,1-i)) &&
+    (NOW(i) >= lease[i] || start[REC(i,1-i)] >= lease[i]) && start[REC(i,1-i)] < end[REC(i,i)] ->
        if
-       :: start[REC(i,1-i)] <= start[REC(i,i)] -> claimAnew(i)
+       :: start[REC(i,1-i)] <= start[REC(i,i)] || start[REC(i,1-i)] <= NOW(i) -> claimAnew(i)
        :: else -> end[REC(i,i)] = start[REC(i,1-i)]; if :: newest[i] < VERSIONS_OF(i) -> publish(i) :: else fi
        fi
-#endif
   :: else
   fi;
   if
@@ -243,8 +237,9 @@ inline cut(i) {
 #endif
   d_step {
     if
-    :: i < 2 -> beatenAgreed[i % 2] = (quorum[i] -> ((agree[i] >> (1 - i % 2)) & 1) : 0) &&
-      ISCLAIM(REC(i,i % 2)) && !works[i % 2] && inDigest[REC(i,i % 2)] == version[REC(i,i % 2)];
+    :: i < 2 -> beatenAgreed[i % 2] = (quorum[i] && (agree[i] & BIT(1 - i % 2)) && ISCLAIM(REC(i,i % 2)) &&
+      !works[i % 2] && inDigest[REC(i,i % 2)] == version[REC(i,i % 2)] ->
+        (beatenAgreed[i % 2] < BEATEN_ROUNDS -> beatenAgreed[i % 2] + 1 : BEATEN_ROUNDS) : 0);
        lease[i % 2] = (works[i % 2] -> lease[i % 2] : 0)
     :: else
     fi;
@@ -308,12 +303,6 @@ inline rebase() {
 }
 /* firmware/intent/own/lifecycle.ts, maintainOwn */
 inline maintain(i) {
-  if
-#ifndef M_ENDED_LEASE_RENEWED
-  :: works[i] && NOW(i) >= lease[i] -> claimAnew(i)
-#endif
-  :: else
-  fi;
   if
   :: ISCLAIM(REC(i,i)) && end[REC(i,i)] != INF && NOW(i) + OWNER_GUARD >= end[REC(i,i)] -> finish(i)
   :: else

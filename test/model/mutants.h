@@ -24,7 +24,7 @@
 #ifdef M_STAMP_AHEAD
 #define STAMP_OK(i) true
 #else
-#define STAMP_OK(i) (ROUND_OF(STAMP(i)) < CUTOF(i) + ROUND)
+#define STAMP_OK(i) (ROUND_OF(STAMP(i)) < CUTOF(i) + START_ROUNDS * ROUND)
 #endif
 #ifdef M_CLAIM_NOT_IN_DIGEST
 #define IN_DIGEST(i) true
@@ -51,10 +51,15 @@
 #else
 #define BEATEN_AGREES(i) (agree[i] & BIT(1-i))
 #endif
-#ifdef M_BEATEN_ONE_ROUND
-#define BEATEN_AGREED(i) true
+#define BEATEN_AGREED(i) (beatenAgreed[i] >= BEATEN_ROUNDS)
+
+/* firmware/intent/own/renewal.ts: whether a renewal looks for the claims of others. */
+#ifdef M_ENDED_LEASE_RENEWED
+#define RENEWAL_LOOKS(i) (NOW(i) < lease[i])
+#elif defined(M_RETURN_NOT_SHORTENED)
+#define RENEWAL_LOOKS(i) (NOW(i) >= lease[i])
 #else
-#define BEATEN_AGREED(i) (beatenAgreed[i] && published[REC(i,i)] + ROUND < CUTOF(i))
+#define RENEWAL_LOOKS(i) true
 #endif
 
 /* firmware/intent/admission.ts, releasesUnit: whether node i stores a version of owner c without

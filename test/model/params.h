@@ -32,10 +32,10 @@ bool retracted;
 #endif
 #ifdef MINUTE
 /* As in the firmware: a time unit is a liveness tick. */
-#define ROUND_TICKS 4
+#define ROUND_TICKS 2
 #define SILENT 7
-#define LAG 2
-#define LEASE 20
+#define LAG 1
+#define LEASE 12
 #else
 /* Ticks in a round, and without a sign of life until a member is silent. */
 #define ROUND_TICKS 2
@@ -46,6 +46,13 @@ bool retracted;
 #ifndef LEASE
 #define LEASE 5
 #endif
+#endif
+/* A start is in the digest of this round after the one in which it settles. */
+#define START_ROUNDS 2
+#ifdef M_BEATEN_ONE_ROUND
+#define BEATEN_ROUNDS (START_ROUNDS - 1)
+#else
+#define BEATEN_ROUNDS START_ROUNDS
 #endif
 /* The last tick of which the lease hold is over at a cut: earlier ones are the same. */
 #define PAST (CUT_TICK - LEASE - 1)

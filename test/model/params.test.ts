@@ -20,6 +20,7 @@ test('INT-5 holds: the model in ticks of a minute has the constants of the firmw
   assert.is(modelled('ROUND_TICKS'), limit('ROUND_TICKS'));
   assert.is(modelled('SILENT'), limit('TICKS_UNTIL_SILENT'));
   assert.is(modelled('LAG'), CUT_LAG_S / LIVENESS_TICK_S);
+  assert.is(modelled('START_ROUNDS'), limit('START_ROUNDS'));
   assert.is(modelled('LEASE'), Math.floor(LEASE_S / LIVENESS_TICK_S));
 });
 

@@ -1,7 +1,7 @@
 // SEC-5, INT-5: forged withdrawals of claims that no digest contains yet.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { INTENT_STATE } from '../../host/cbor/generated.ts';
+import { CUT_LAG_S, INTENT_STATE } from '../../host/cbor/generated.ts';
 import { TestCluster } from '../firmware/cluster.ts';
 import { claimOf, HOUR, lot } from '../firmware/driven.ts';
 
@@ -10,9 +10,9 @@ const withdrawals = suite('SEC-5: forged withdrawals of young claims');
 const member = 0;
 const owner = 1;
 const BYZANTINE = 3;
-/** The begin of a round, and its cut (CUT_LAG_S in firmware/memory/limits.ts). */
+/** The begin of a round, and its cut. */
 const beginS = 2 * HOUR;
-const cutS = beginS - 120;
+const cutS = beginS - CUT_LAG_S;
 const claimS = cutS - 30;
 
 /**

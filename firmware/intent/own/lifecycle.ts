@@ -33,7 +33,7 @@ import { settleOwn } from './settling';
  * Seconds after boot after which the claims of earlier boots are claimed anew: by then peers have
  * sent what this node published before the boot.
  */
-const RECLAIM_AFTER_S: u32 = 120;
+const RECLAIM_AFTER_S: u32 = 60;
 
 /**
  * Acts on agreement after it grew, or after a cut: renews the lease once per round when a majority
@@ -51,7 +51,7 @@ export function onAgreement(ctx: usize): void {
 
 /**
  * Maintains every own intent slot, once per period: gives up refused claims, finishes ended ones,
- * and claims anew what lost its lease.
+ * and claims anew what an earlier boot claimed.
  */
 export function maintainOwn(ctx: usize): void {
   const now = missionS(ctx);
@@ -73,8 +73,7 @@ export function maintainOwn(ctx: usize): void {
       finish(ctx, slot, mine.settledVersion != 0 ? INTENT_STATE_DONE : INTENT_STATE_WITHDRAWN);
       continue;
     }
-    if (mine.settledVersion != 0 && now >= leaseEndS(ctx, slot)) claimAnew(ctx, slot, now);
-    else if (record.version >>> VERSION_BITS != node(ctx).incarnation && now >= membership(ctx).bootS + RECLAIM_AFTER_S)
+    if (record.version >>> VERSION_BITS != node(ctx).incarnation && now >= membership(ctx).bootS + RECLAIM_AFTER_S)
       claimAnew(ctx, slot, record.claimS);
   }
 }

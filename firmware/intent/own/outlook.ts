@@ -37,8 +37,8 @@ export function prepareSilence(ctx: usize): void {
 }
 
 /** How long before a contact window it is announced, and how long after it the lease lasts. */
-const CONTACT_LEAD_S: u32 = 300;
-const CONTACT_MARGIN_S: u32 = 240;
+const CONTACT_LEAD_S: u32 = 420;
+const CONTACT_MARGIN_S: u32 = 360;
 const CONTACT_BACK_S: u32 = 180;
 
 /** Announces a contact window from shortly before it, and the return from it, once per period. */

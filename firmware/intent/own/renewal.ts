@@ -1,4 +1,4 @@
-// Renews the leases of this node when a majority agrees, or claims anew what lost its lease.
+// Renews the leases of this node when a majority agrees, or claims anew what others claim.
 
 import { NO_INDEX } from '../../memory/limits';
 import { OWN_SLOTS } from '../../wire/generated/codes';
@@ -13,9 +13,10 @@ import { ownIndex, claimAnew, draft, publish } from './publish';
 import { emitSettled } from './settling';
 
 /**
- * Renews the ordinary lease after a majority agreed. While this node was silent, others may have
- * settled on its units from the end of its lease hold on. Their claims are in the digest just
- * agreed on, so this node ends its work where they begin after the end of its old lease.
+ * Renews the ordinary lease after a majority agreed, also one that has ended. While this node was
+ * silent, others may have settled on its units from the end of its lease hold on. Their claims are
+ * in the digest just agreed on, so this node ends its work where they begin, and claims anew what
+ * they may work already.
  */
 export function renewOwn(ctx: usize): void {
   const view = membership(ctx);
@@ -25,13 +26,9 @@ export function renewOwn(ctx: usize): void {
     const mine = own(ctx, slot);
     if (mine.settledVersion == 0 || ownIndex(ctx, slot) == NO_INDEX) continue;
     const before = leaseEndS(ctx, slot);
-    if (now >= before) {
-      claimAnew(ctx, slot, now);
-      continue;
-    }
-    const promised =
-      until > before && resourceUnit(mine.settledResource) != 0 ? promisedStartS(ctx, slot, before) : mine.settledEndS;
-    if (promised <= mine.settledStartS) claimAnew(ctx, slot, now);
+    if (until <= before || resourceUnit(mine.settledResource) == 0 || mine.settledEndS <= now) continue;
+    const promised = promisedStartS(ctx, slot, now < before ? before : 0);
+    if (promised <= max<u32>(mine.settledStartS, now)) claimAnew(ctx, slot, now);
     else if (promised < mine.settledEndS) shorten(ctx, slot, promised);
   }
   if (until <= view.leaseUntilS) return;

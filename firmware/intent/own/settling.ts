@@ -2,11 +2,11 @@
 //
 // A claim on an exclusive unit settles when a majority of the base agrees on a digest that contains
 // it (it was published before the round's cut), arbitration accepts it, and every competitor that
-// it wins over agreed in two rounds in a row. Then the competitor knew the claim before the second
-// cut; had the competitor started, its start would be in the second digest. README.md has the
-// proof.
+// it wins over agreed in this round and the two before. Then the competitor knew the claim in the
+// first of them; had the competitor started, its start would be in the present digest. README.md has
+// the proof.
 
-import { NO_INDEX, EVENT_BYTES_MAX } from '../../memory/limits';
+import { NO_INDEX, EVENT_BYTES_MAX, START_ROUNDS } from '../../memory/limits';
 import { SCRATCH_OUT_AT } from '../../memory/map';
 import { bitGet } from '../../base/bits';
 import { clockTrusted } from '../../node/clock';
@@ -14,7 +14,7 @@ import { eventSpace, eventDone } from '../../node/queues';
 import { node } from '../../node/table';
 import { roundCutS } from '../../membership/calendar';
 import { majorityAgrees } from '../../membership/quorum';
-import { membership, agreeAt, agreedBeforeAt } from '../../membership/table';
+import { membership, agreeAt, agreedTwiceAt } from '../../membership/table';
 import { nextInChain } from '../chain';
 import {
   VERDICT_REFUSED,
@@ -59,13 +59,13 @@ function canSettle(ctx: usize, index: u32): bool {
   const view = membership(ctx);
   const record = intent(ctx, index);
   if (record.publishedS >= roundCutS(view.round)) return false;
-  // The start must be in the digest of the next round: competitors rely on it.
-  if (publicationTimeS(ctx, record.slot) >= roundCutS(view.round + 1)) return false;
+  // The start must be in the digest of that round: competitors rely on it.
+  if (publicationTimeS(ctx, record.slot) >= roundCutS(view.round + START_ROUNDS)) return false;
   // An earlier boot may have withdrawn its claim after the checkpoint, unknown to this boot. It is
   // claimed anew first.
   if (record.version >>> VERSION_BITS != node(ctx).incarnation) return false;
   if (resourceUnit(record.resource) == 0) return true;
-  const wasInLastCut = view.previousRound + 1 == view.round && record.publishedS < roundCutS(view.previousRound);
+  const wasInCuts = record.publishedS < roundCutS(view.round - START_ROUNDS);
   let isBefore = true;
   let at: u32 = group(ctx, resourceGroup(record.resource)).first;
   let steps: u32 = 0;
@@ -83,8 +83,7 @@ function canSettle(ctx: usize, index: u32): bool {
       if (isBefore) return false;
       // A started competitor keeps the unit until it ends or gives it up.
       if (<u32>other.state == INTENT_STATE_STARTED) return false;
-      if (!wasInLastCut || !bitGet(agreeAt(ctx), other.owner) || !bitGet(agreedBeforeAt(ctx), other.owner))
-        return false;
+      if (!wasInCuts || !bitGet(agreeAt(ctx), other.owner) || !bitGet(agreedTwiceAt(ctx), other.owner)) return false;
     }
     at = nextInChain(other, steps++);
   }

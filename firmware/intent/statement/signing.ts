@@ -114,7 +114,7 @@ export function publicationTimeS(ctx: usize, slot: u32): u32 {
 /**
  * Whether this boot published what is stored in an own intent slot. A version of an earlier boot
  * may be a forgery, which this boot cannot know. A statement on it, beside a statement of that
- * boot, could prove this node an equivocator; so it signs none. It claims anew two minutes after
+ * boot, could prove this node an equivocator; so it signs none. It claims anew a minute after
  * boot (own/lifecycle.ts), and signs that.
  */
 export function isOfThisBoot(ctx: usize, slot: u32): bool {

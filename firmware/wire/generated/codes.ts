@@ -62,12 +62,12 @@ export const LIVENESS_TICK_S: u32 = 60;
  */
 export const LIVENESS_TICK_FIRST: u32 = 4;
 /** Agreement round: digests are compared as of its cut, CUT_LAG_S before it begins. */
-export const ROUND_S: u32 = 240;
+export const ROUND_S: u32 = 120;
 /**
  * A round is cut this long before it begins, seconds: news of before the cut has reached nearly all
  * members when they begin to compare.
  */
-export const CUT_LAG_S: u32 = 120;
+export const CUT_LAG_S: u32 = 60;
 /** Intent slots of a member. */
 export const OWN_SLOTS: u32 = 8;
 /**
@@ -84,8 +84,11 @@ export const CLUSTER_MEMBERS_MAX: u32 = 200;
  * it, so that a restarted node never reuses a version.
  */
 export const VERSION_BITS: u32 = 19;
-/** Ordinary lease, from the end of the liveness tick in which its owner was last heard (INT-5). */
-export const LEASE_S: u32 = 1240;
+/**
+ * Ordinary lease, from the end of the liveness tick in which its owner was last heard (INT-5). With
+ * the guard it ends 15 s before a liveness tick turns: then all see its end before that minute is over.
+ */
+export const LEASE_S: u32 = 735;
 /**
  * Owners stop this long before a lease ends and others wait this much longer, which covers clock
  * errors up to CLOCK_ERROR_MS_MAX each way.
@@ -95,7 +98,7 @@ export const LEASE_GUARD_S: u32 = 30;
  * A node that alone disagreed with its cluster in this many rounds in a row restarts, this long after
  * its boot at the earliest (firmware/membership/README.md).
  */
-export const DISAGREED_ROUNDS: u32 = 30;
+export const DISAGREED_ROUNDS: u32 = 60;
 export const DISAGREED_UPTIME_S: u32 = 21600;
 /** Longest lease that is extended in advance, 31 days (FLT-2). */
 export const LEASE_ADVANCE_S_MAX: u32 = 2678400;
