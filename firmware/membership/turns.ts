@@ -1,6 +1,6 @@
 // Decides who broadcasts heartbeats, and when. Agreement is collected at the begin of a round: each
-// member reports to one of those that broadcast in the next TDMA cycle, and others pass it on in the
-// two cycles after that. So a majority is known within half a minute.
+// member reports to one of those that broadcast in the next TDMA cycle, and others pass it on in
+// the two cycles after that. So a majority is known within half a minute.
 
 import { PERIOD_S } from '../memory/limits';
 import { ROUND_S } from '../wire/generated/codes';
@@ -22,8 +22,8 @@ const LATER_TURNS: u32 = 4;
 const DOUBTFUL_AGE: u32 = 4;
 
 /**
- * A member's period begins in the cycle of its phase, member % 4 (node/tx_slots.ts). Phase 1 has the
- * first cycle of a minute, phase 0 the last.
+ * A member's period begins in the cycle of its phase, member % 4 (node/tx_slots.ts). Phase 1 has
+ * the first cycle of a minute, phase 0 the last.
  */
 const PHASES: u32 = 4;
 const COLLECTING_PHASE: u32 = 2;

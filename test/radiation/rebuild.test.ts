@@ -13,8 +13,9 @@ const constants = firmwareConstants('flight');
 const nodes = 8;
 const faulty = 3;
 /**
- * Just after a round began: the scrubber's pass after a start takes four minutes. Health, which a walk over the timeline
- * follows within half a minute, was reported a minute ago, and is next reported after that pass.
+ * Just after a round began: the scrubber's pass after a start takes four minutes. Health, which a
+ * walk over the timeline follows within half a minute, was reported a minute ago, and is next
+ * reported after that pass.
  */
 const injectedS = 3365;
 const scrubbedS = injectedS + 230;

@@ -3,8 +3,8 @@
 // A claim on an exclusive unit settles when a majority of the base agrees on a digest that contains
 // it (it was published before the round's cut), arbitration accepts it, and every competitor that
 // it wins over agreed in this round and the two before. Then the competitor knew the claim in the
-// first of them; had the competitor started, its start would be in the present digest. README.md has
-// the proof.
+// first of them; had the competitor started, its start would be in the present digest. README.md
+// has the proof.
 
 import { NO_INDEX, EVENT_BYTES_MAX, START_ROUNDS } from '../../memory/limits';
 import { SCRATCH_OUT_AT } from '../../memory/map';
