@@ -21,6 +21,7 @@ import { adoptOwn } from './own/lifecycle';
 import { awaitStatement } from './statement/awaited';
 import { onConflict } from './statement/equivocation';
 import { reportImpersonation } from './statement/signing';
+import { keepWaiting } from './statement/waiting';
 import {
   admissionOf,
   isSampled,
@@ -85,6 +86,7 @@ function refuse(ctx: usize, m: IntentMessage, verdict: u32): void {
     }
   } else {
     countLoss(ctx, COUNTER_INTENT_UNSIGNED);
+    keepWaiting(ctx, m);
     noteConflict(ctx, m, relationOf(ctx, m));
     const awaitedMinutes = awaitStatement(ctx, m.owner);
     // The unicast sender accepted the version, or the owner has not heard it: the owner's statement

@@ -30,6 +30,7 @@ import { contradicts } from './check';
 import { noteStatement } from './recent';
 import { isEquivocator, proveEquivocation } from './equivocation';
 import { countUnverified, storeReceived, REBROADCASTS } from './store';
+import { storeWaiting } from './waiting';
 import { FREE, sameDigest, DIGEST_AT, CONTESTED, VALID, RECEIVED, IN_PROOF } from './table';
 
 /** Statements of other owners that may wait to be verified. */
@@ -77,6 +78,7 @@ export function onVerified(ctx: usize, index: u32, ok: bool): void {
   noteStatement(ctx, entry.owner, entry.slot, entry.atS);
   noteAnswered(ctx, entry.owner);
   actOnValid(ctx, index, entry);
+  if (<u32>entry.state == VALID) storeWaiting(ctx, index);
 }
 
 /**
