@@ -5,7 +5,7 @@
 import { TICKS_UNTIL_SILENT, HEALTH_MAX, RELAYS } from '../memory/limits';
 import { changes } from '../memory/guard';
 import { mix32, fold32 } from '../base/hash';
-import { sendFirst, SEND_PROBE, send, SEND_PROBE_REQUEST, SEND_ACK, SEND_RELAYED_ACK } from '../node/outbox';
+import { sendAck, sendFirst, SEND_PROBE, send, SEND_PROBE_REQUEST, SEND_RELAYED_ACK } from '../node/outbox';
 import { members, node, self, missionS, HOT } from '../node/table';
 import { markHeard } from './hearing';
 import { ageOf } from './liveness';
@@ -83,7 +83,7 @@ function improve(ctx: usize): void {
 }
 
 export function onProbe(ctx: usize, sender: u32, sequence: u32): void {
-  sendFirst(ctx, SEND_ACK, sender, sequence, 0);
+  sendAck(ctx, sender, sequence);
 }
 
 export function onAck(ctx: usize, sender: u32, sequence: u32): void {
@@ -107,7 +107,7 @@ export function onAck(ctx: usize, sender: u32, sequence: u32): void {
 
 export function onProbeRequest(ctx: usize, sender: u32, sequence: u32, target: u32): void {
   if (target == self(ctx)) {
-    sendFirst(ctx, SEND_ACK, sender, sequence, 0);
+    sendAck(ctx, sender, sequence);
     return;
   }
   const state = membership(ctx);

@@ -40,6 +40,9 @@ export const SEND_STATEMENT_REQUEST: u32 = 24;
 export const SEND_ALARM: u32 = 97;
 export const SEND_BEACON: u32 = 98;
 
+/** Acks that wait at one time: as many frames as leave in a period. */
+const ACKS_MAX: u32 = 4;
+
 const FIRST: u32 = 1 << ((OUTBOX_AT - LINES_AT) >> 6);
 
 /**
@@ -129,6 +132,25 @@ export function sendFirst(ctx: usize, what: u32, addressee: u32, a: u32, b: u32)
   entry.addressee = <u16>addressee;
   entry.a = a;
   entry.b = b;
+}
+
+/**
+ * Queues an ack before all entries except statements. Each takes a frame of its own, and one that
+ * waits for a period is too late: of more than ACKS_MAX the oldest is dropped. Otherwise the probes
+ * that reach a member after a contact window fill its outbox for minutes.
+ */
+export function sendAck(ctx: usize, addressee: u32, sequence: u32): void {
+  const count = queues(ctx).outboxCount;
+  readOutbox(ctx, count);
+  let acks: u32 = 0;
+  let oldest: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    if (<u32>outgoing(ctx, i).what != SEND_ACK) continue;
+    acks++;
+    oldest = i;
+  }
+  if (acks >= ACKS_MAX) unqueue(ctx, oldest);
+  sendFirst(ctx, SEND_ACK, addressee, sequence, 0);
 }
 
 /** Removes entry `index`; the others keep their order. Call readOutbox() first. */

@@ -26,4 +26,13 @@ test('SEC-1 violated: a frame full of probes gets four answers, and the node cou
   assert.equal(probed(30), { answers: 4, refused: 26 });
 });
 
+test('INT-4 holds: probes of many members at once leave room in the outbox, and the newest get their acks', () => {
+  const node = new SingleNode(12, []);
+  node.tick(100);
+  const waiting = node.node().outbox;
+  for (let sender = 1; sender < 12; sender++)
+    assert.is(node.receiveMessages(sender, [{ name: 'probe', sequence: 100 + sender }], 100), STATUS.ok);
+  assert.is(node.node().outbox - waiting, 4);
+});
+
 test.run();
