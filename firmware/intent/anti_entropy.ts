@@ -288,7 +288,25 @@ export function composeNoticeSummary(ctx: usize, answer: u32): NoticeSummary {
   return m;
 }
 
-/** Sends notices that the peer lacks, and a summary if the peer wants an answer. */
+/**
+ * Whether a summary has a notice that is not stored here, or is newer. An answer for nothing would
+ * take a frame of its own.
+ */
+function lacksNotices(ctx: usize, m: NoticeSummary): bool {
+  const stored = intents(ctx).noticeCount;
+  for (let j: u32 = 0; j < m.entriesLength; j++) {
+    const entry = noticeSummaryEntryAt(m, j);
+    let observedS: u32 = 0;
+    for (let i: u32 = 0; i < stored; i++) {
+      const fact = notice(ctx, i);
+      if (<u32>fact.group == entry.group && <u32>fact.unit == entry.unit) observedS = fact.observedS;
+    }
+    if (entry.observedS > observedS) return true;
+  }
+  return false;
+}
+
+/** Sends notices that the peer lacks, and a summary if the peer answers and this node lacks some. */
 export function onNoticeSummary(ctx: usize, sender: u32, m: NoticeSummary): void {
   const stored = intents(ctx).noticeCount;
   let sent: u32 = 0;
@@ -303,5 +321,5 @@ export function onNoticeSummary(ctx: usize, sender: u32, m: NoticeSummary): void
     send(ctx, SEND_NOTICE, sender, fact.group, fact.unit);
     sent++;
   }
-  if (m.answer != 0) send(ctx, SEND_NOTICE_SUMMARY, sender, 0, 0);
+  if (m.answer != 0 && lacksNotices(ctx, m)) send(ctx, SEND_NOTICE_SUMMARY, sender, 0, 0);
 }
