@@ -8,6 +8,8 @@ const unitsMax = 0x1_0000;
 
 /** Units in which a block differs from another one, ascending, and their words. */
 interface Difference {
+  /** Number of units. The arrays may have room for more. */
+  readonly count: number;
   readonly units: Uint16Array;
   readonly words: Int32Array;
 }
@@ -16,14 +18,14 @@ interface Difference {
  * Collects a difference. The words of a unit are written out, without a loop: each checkpoint
  * compares all units of a context.
  */
-class DifferenceWriter {
-  readonly #units: Uint16Array;
-  readonly #words: Int32Array;
-  #count = 0;
+class DifferenceWriter implements Difference {
+  count = 0;
+  readonly units: Uint16Array;
+  readonly words: Int32Array;
 
   constructor(blockWords: number) {
-    this.#units = new Uint16Array(blockWords / unitWords);
-    this.#words = new Int32Array(blockWords);
+    this.units = new Uint16Array(blockWords / unitWords);
+    this.words = new Int32Array(blockWords);
   }
 
   /** Adds the units in which two blocks differ, as the first one has them. */
@@ -35,20 +37,32 @@ class DifferenceWriter {
 
   /** Adds unit `unit`, whose words stand in `from` at `at`. */
   add(unit: number, from: Int32Array, at: number): void {
-    const words = this.#words;
-    const to = this.#count * unitWords;
+    const { words } = this;
+    const to = this.count * unitWords;
     words[to] = from[at];
     words[to + 1] = from[at + 1];
     words[to + 2] = from[at + 2];
     words[to + 3] = from[at + 3];
-    this.#units[this.#count] = unit;
-    this.#count += 1;
+    this.units[this.count] = unit;
+    this.count += 1;
   }
 
-  take(): Difference {
-    const count = this.#count;
-    this.#count = 0;
-    return { units: this.#units.slice(0, count), words: this.#words.slice(0, count * unitWords) };
+  /** Returns the difference in arrays of its own. */
+  copy(): Difference {
+    const { count, units, words } = this;
+    return { count, units: units.slice(0, count), words: words.slice(0, count * unitWords) };
+  }
+
+  /** Likewise, in the arrays of `room` if they suffice, else in new ones with some to spare. */
+  copyInto(room: Difference | undefined): Difference {
+    const { count } = this;
+    const capacity = Math.min(this.units.length, count + Math.ceil(count / 8));
+    const hasRoom = room !== undefined && room.units.length >= count;
+    const units = hasRoom ? room.units : new Uint16Array(capacity);
+    const words = hasRoom ? room.words : new Int32Array(capacity * unitWords);
+    units.set(this.units.subarray(0, count));
+    words.set(this.words.subarray(0, count * unitWords));
+    return { count, units, words };
   }
 }
 
@@ -77,8 +91,8 @@ class ContextImage implements Image {
   /** Returns a copy of the block. */
   block(): Int32Array {
     const block = this.base instanceof ContextImage ? this.base.block() : this.base.slice();
-    const { units, words } = this.difference;
-    for (let index = 0; index < units.length; index += 1)
+    const { count, units, words } = this.difference;
+    for (let index = 0; index < count; index += 1)
       for (let word = 0; word < unitWords; word += 1)
         block[units[index] * unitWords + word] = words[index * unitWords + word];
     return block;
@@ -94,7 +108,9 @@ export class ContextImages {
   readonly #engine: Engine;
   readonly #scratch: number;
   readonly #out: number;
-  readonly #writer: DifferenceWriter;
+  /** The difference of the checkpoint that is taken, and that of the one before. */
+  readonly #newer: DifferenceWriter;
+  readonly #older: DifferenceWriter;
   #shared: Int32Array | null = null;
   /** By address of the context. */
   readonly #newest = new Map<number, ContextImage>();
@@ -104,34 +120,34 @@ export class ContextImages {
     this.#engine = engine;
     this.#scratch = scratch;
     this.#out = out;
-    this.#writer = new DifferenceWriter(engine.image.contextBytes / 4);
+    this.#newer = new DifferenceWriter(engine.image.contextBytes / 4);
+    this.#older = new DifferenceWriter(engine.image.contextBytes / 4);
   }
 
   /** Takes the checkpoint of the context at an address. */
   take(context: number): Image {
     const block = new Int32Array(this.#engine.view().buffer, context, this.#engine.image.contextBytes / 4);
     this.#shared ??= block.slice();
-    const image = new ContextImage(this.#shared, this.#differenceOf(block, this.#shared), this.#checkpointOf);
+    const newer = this.#newer;
+    newer.count = 0;
+    newer.addDifferent(block, this.#shared);
     const before = this.#newest.get(context);
-    if (before !== undefined) {
-      before.difference = this.#differenceOfImages(before.difference, image.difference, this.#shared);
-      before.base = image;
-    }
+    const room = before?.difference;
+    if (before !== undefined) before.difference = this.#differenceOfImages(before.difference, newer, this.#shared);
+    // Nothing else refers to the arrays that the checkpoint before had.
+    const image = new ContextImage(this.#shared, newer.copyInto(room), this.#checkpointOf);
+    if (before !== undefined) before.base = image;
     this.#newest.set(context, image);
     return image;
   }
 
-  #differenceOf(block: Int32Array, from: Int32Array): Difference {
-    this.#writer.addDifferent(block, from);
-    return this.#writer.take();
-  }
-
   /** Returns how a block differs from another, by the differences of both from one base. */
   #differenceOfImages(mine: Difference, other: Difference, base: Int32Array): Difference {
-    const writer = this.#writer;
-    for (let i = 0, j = 0; i < mine.units.length || j < other.units.length; ) {
-      const mineUnit = i < mine.units.length ? mine.units[i] : unitsMax;
-      const otherUnit = j < other.units.length ? other.units[j] : unitsMax;
+    const writer = this.#older;
+    writer.count = 0;
+    for (let i = 0, j = 0; i < mine.count || j < other.count; ) {
+      const mineUnit = i < mine.count ? mine.units[i] : unitsMax;
+      const otherUnit = j < other.count ? other.units[j] : unitsMax;
       const unit = Math.min(mineUnit, otherUnit);
       const isMine = mineUnit === unit;
       const isOther = otherUnit === unit;
@@ -142,7 +158,7 @@ export class ContextImages {
       if (isMine) i += 1;
       if (isOther) j += 1;
     }
-    return writer.take();
+    return writer.copy();
   }
 
   /** Lets the firmware write the checkpoint of a block. */
