@@ -30,7 +30,7 @@ function held(image: FlownImage, engine: EngineName, members: number): ScenarioR
   return run;
 }
 
-/** Prints by how many bytes the resident memory of this process grows with each node. */
+/** Prints how many bytes of resident memory each node of a second, equal flight adds. */
 export function printBytesPerNode(image: FlownImage, engine: EngineName): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
@@ -38,8 +38,8 @@ export function printBytesPerNode(image: FlownImage, engine: EngineName): void {
     for (let turn = 0; turn < 3; turn += 1) collect();
     return process.memoryUsage().rss;
   };
-  // What a first flight compiles and loads is there before the first look.
-  const runs = [held(image, engine, 10)];
+  // What V8 compiles, and the room that it takes for garbage, is there before the first look.
+  const runs = [held(image, engine, nodes)];
   const before = residentBytes();
   runs.push(held(image, engine, nodes));
   console.log((residentBytes() - before) / nodes);
