@@ -154,6 +154,11 @@ test('maintenance is work of its kind', () => {
     harness.seen.plans.runningOf(0).map(({ kind }) => kind),
     [WORK_KIND.maintain],
   );
+  const runs = (node: number, kind: number) => harness.seen.plans.runs(node, kind);
+  assert.equal(
+    [runs(0, WORK_KIND.maintain), runs(0, WORK_KIND.mine), runs(1, WORK_KIND.maintain)],
+    [true, false, false],
+  );
 });
 
 test.run();

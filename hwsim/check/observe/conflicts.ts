@@ -56,6 +56,7 @@ export function conflictsAmong(
  * Returns the first second from `fromS` on at which the summed rates exceed the capacity, or −1.
  */
 function excessAt(plans: readonly Plan[], capacityKgPerDay: number, fromS: number): number {
+  if (plans.reduce((sum, plan) => sum + plan.rate, 0) <= capacityKgPerDay) return -1;
   const edges: { atS: number; rate: number }[] = [];
   for (const plan of plans)
     edges.push({ atS: Math.max(plan.startS, fromS), rate: plan.rate }, { atS: plan.endS, rate: -plan.rate });

@@ -42,8 +42,7 @@ export class PlannedPauses {
   }
 
   private isPaused(node: number): boolean {
-    if (this.ground.away[node]) return true;
-    return this.plans.runningOf(node).some(({ kind }) => kind === WORK_KIND.maintain);
+    return this.ground.away[node] !== 0 || this.plans.runs(node, WORK_KIND.maintain);
   }
 
   private addClaims(node: number, minute: number, timeMs: number): void {

@@ -151,6 +151,13 @@ export class Plans {
     this.running[node * OWN_SLOTS + slot] = undefined;
   }
 
+  /** Returns whether the node runs work of a kind. */
+  runs(node: number, kind: number): boolean {
+    for (let key = node * OWN_SLOTS; key < (node + 1) * OWN_SLOTS; key++)
+      if (this.running[key]?.kind === kind) return true;
+    return false;
+  }
+
   runningOf(node: number): Execution[] {
     return this.running.slice(node * OWN_SLOTS, (node + 1) * OWN_SLOTS).filter((work) => work !== undefined);
   }
