@@ -18,8 +18,8 @@ const intentSlotsPerNode = 8;
 /** Overdue maintenance costs a tenth of the rate. *Assumed*. */
 const overdueFactor = 0.9;
 const event = { node: 1, group: 2, workEnd: 3 } as const;
-/** In the list of who works a unit: nobody, and several nodes. */
-const nobody = -1;
+/** In the list of who works a unit: no node, and several nodes. */
+const noWorker = -1;
 const several = -2;
 
 /**
@@ -38,7 +38,7 @@ export class World {
   readonly #queue = new EventQueue();
   readonly #nodes: NodeState[];
   readonly #groups: (GroupState | undefined)[] = [];
-  /** By unit of the group that is being settled: the node that works it, nobody or several. */
+  /** By unit of the group that is being settled: the node that works it, none or several. */
   readonly #workers: Int32Array;
   #workId = 0;
 
@@ -62,7 +62,7 @@ export class World {
       timerMs: -1,
       works: new Array<Work | null>(intentSlotsPerNode).fill(null),
     }));
-    this.#workers = new Int32Array(1 + Math.max(0, ...plan.groups.map(({ units }) => units))).fill(nobody);
+    this.#workers = new Int32Array(1 + Math.max(0, ...plan.groups.map(({ units }) => units))).fill(noWorker);
     for (const group of plan.groups) {
       this.#groups[group.group] = {
         plan: group,
@@ -407,7 +407,7 @@ export class World {
       this.#integrateWork(timeMs, work);
       wantedSum += this.#wantedKgPerDay(timeMs, work);
       const worker = workers[work.unit];
-      workers[work.unit] = worker === nobody || worker === work.node ? work.node : several;
+      workers[work.unit] = worker === noWorker || worker === work.node ? work.node : several;
     }
     const granted = wantedSum > group.capacityKgPerDay ? group.capacityKgPerDay / wantedSum : 1;
     group.drainFlow = 0;
@@ -420,7 +420,7 @@ export class World {
       }
     }
     for (const work of group.works) {
-      workers[work.unit] = nobody;
+      workers[work.unit] = noWorker;
       this.#settleEnergy(timeMs, this.#nodes[work.node], granted);
     }
     if (group.plan.kind !== GROUP_KIND.lot) return;
