@@ -11,7 +11,6 @@ import { VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_UNKNOWN, GROUPS_MAX } from '
 import {
   intents,
   intent,
-  intentSeen,
   intentToChange,
   group,
   groupToChange,
@@ -21,13 +20,12 @@ import {
   NOTICE_BYTES,
   Intent,
   Group,
-  startsAt,
   resourceGroup,
   resourceUnit,
   isClaim,
 } from './table';
 import { invalidateGroup, nextInChain } from './chain';
-import { addToProfile, peakRate } from './profile';
+import { addToProfile, clearProfile, isUnitTaken, staysWithin } from './profile';
 import { isWithinQuota } from './quota';
 
 /** Whether a unit exists and no notice declares it unusable. */
@@ -53,40 +51,24 @@ export function boundOf(ctx: usize, record: Intent): u32 {
   return holdS < record.endS ? holdS : record.endS;
 }
 
-/** Whether `record` fits together with the `count` accepted records of the profile. */
-function fits(ctx: usize, chain: Group, groupIndex: u32, record: Intent, count: u32): bool {
-  const unit = resourceUnit(record.resource);
-  if (record.startS >= record.boundS || record.rate > chain.capacity || !unitUsable(ctx, groupIndex, unit))
-    return false;
-  if (!isWithinQuota(ctx, record)) return false;
-  const room = chain.capacity - record.rate;
-  let at: usize = startsAt(ctx);
-  const end = at + (count << 1);
-  // If all records that overlap it fit at the same time, the profile need not be walked.
-  let left = room;
-  let crowded = false;
-  for (; at < end; at += 2) {
-    const other = intentSeen(ctx, load<u16>(at));
-    if (other.startS >= record.boundS) break;
-    if (record.startS >= other.boundS) continue;
-    if (unit != 0 && other.resource == record.resource) return false;
-    if (other.rate > left) crowded = true;
-    else left -= other.rate;
-  }
-  return !crowded || peakRate(ctx, count, record.startS, record.boundS, room) <= room;
+/** Whether `record` fits together with the accepted records of the profile. */
+function fits(ctx: usize, chain: Group, groupIndex: u32, record: Intent): bool {
+  if (record.startS >= record.boundS || record.rate > chain.capacity) return false;
+  if (!unitUsable(ctx, groupIndex, resourceUnit(record.resource)) || !isWithinQuota(ctx, record)) return false;
+  return !isUnitTaken(ctx, record) && staysWithin(ctx, record.startS, record.boundS, chain.capacity - record.rate);
 }
 
 /** Brings a group's verdicts up to date as far as record `upTo` of the chain; NO_INDEX = all. */
 export function arbitrate(ctx: usize, groupIndex: u32, upTo: u32): void {
   const chain = group(ctx, groupIndex);
   if (chain.dirtyFrom == NO_INDEX) return;
-  let count: u32 = 0;
+  clearProfile();
   let at: u32 = chain.first;
   let steps: u32 = 0;
   while (at != <u32>chain.dirtyFrom) {
     const record = intent(ctx, at);
     if (at == upTo) return;
-    if (<u32>record.verdict == VERDICT_ACCEPTED) addToProfile(ctx, count++, at);
+    if (<u32>record.verdict == VERDICT_ACCEPTED) addToProfile(ctx, at);
     at = nextInChain(record, steps++);
   }
   while (at != NO_INDEX) {
@@ -94,9 +76,9 @@ export function arbitrate(ctx: usize, groupIndex: u32, upTo: u32): void {
     const boundS = boundOf(ctx, record);
     if (record.boundS != boundS) intentToChange(ctx, at).boundS = boundS;
     let verdict = VERDICT_UNKNOWN;
-    if (isClaim(record)) verdict = fits(ctx, chain, groupIndex, record, count) ? VERDICT_ACCEPTED : VERDICT_REFUSED;
+    if (isClaim(record)) verdict = fits(ctx, chain, groupIndex, record) ? VERDICT_ACCEPTED : VERDICT_REFUSED;
     if (<u32>record.verdict != verdict) intentToChange(ctx, at).verdict = <u8>verdict;
-    if (verdict == VERDICT_ACCEPTED) addToProfile(ctx, count++, at);
+    if (verdict == VERDICT_ACCEPTED) addToProfile(ctx, at);
     const next: u32 = nextInChain(record, steps++);
     if (at == upTo) {
       groupToChange(ctx, groupIndex).dirtyFrom = <u16>next;

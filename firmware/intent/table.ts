@@ -83,13 +83,13 @@ export function setBucket(ctx: usize, minute: u32, digest: u64): void {
   store<u64>(ctx + BUCKETS_AT + ((minute & (BUCKETS - 1)) << 3), digest);
   store<u32>(ctx + RECENTS_AT + ((minute & (BUCKETS - 1)) << 2), <u32>digest);
 }
-/** Scratch: accepted records of a group (u16 each) in the order of their starts. */
+/** Scratch: accepted records of a group (u16 each), sorted by their starts. */
 // @inline
 export function startsAt(ctx: usize): usize {
   return ctx + INTENT_SCRATCH_AT;
 }
 
-/** Scratch: the same records in the order of their bounds. */
+/** Scratch: the same records, sorted by their bounds. */
 // @inline
 export function boundsAt(ctx: usize): usize {
   return ctx + INTENT_SCRATCH_AT + INTENTS_MAX * 2;

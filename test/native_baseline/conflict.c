@@ -19,25 +19,58 @@ static u32 bound_of(const struct node *node, const struct record *record) {
   return hold_s < record->end_s ? hold_s : record->end_s;
 }
 
-/* Adds an accepted record, as firmware/intent/profile.ts does. */
-static void add_to_profile(struct node *node, u32 count, u32 index) {
-  const struct record *const records = node->records;
-  const u32 start_s = records[index].start_s;
-  const u32 bound_s = records[index].bound_s;
-  u16 *at = node->starts + count;
-  for (; at > node->starts && records[at[-1]].start_s > start_s; at--) *at = at[-1];
-  *at = (u16)index;
-  at = node->bounds + count;
-  for (; at > node->bounds && records[at[-1]].bound_s > bound_s; at--) *at = at[-1];
-  *at = (u16)index;
+static void clear_profile(struct node *node) {
+  node->rate = 0;
+  node->count = 0;
+  node->sorted = 0;
+  for (u32 unit = 0; unit < UNIT_CHAINS; unit++) node->first_of_unit[unit] = NO_RECORD;
 }
 
-static u32 peak_rate(const struct node *node, u32 count, u32 start_s, u32 end_s, u32 limit) {
+/* Adds an accepted record, as firmware/intent/profile.ts does. */
+static void add_to_profile(struct node *node, u32 index) {
+  const struct record *const record = &node->records[index];
+  node->starts[node->count] = (u16)index;
+  node->bounds[node->count] = (u16)index;
+  node->count++;
+  node->rate += record->rate;
+  const u32 unit = record->resource & 0xffff;
+  if (unit == 0) return;
+  node->next_of_unit[index] = node->first_of_unit[unit % UNIT_CHAINS];
+  node->first_of_unit[unit % UNIT_CHAINS] = (u16)index;
+}
+
+static bool unit_taken(const struct node *node, const struct record *record) {
+  const u32 unit = record->resource & 0xffff;
+  if (unit == 0) return false;
+  for (u32 at = node->first_of_unit[unit % UNIT_CHAINS]; at != NO_RECORD; at = node->next_of_unit[at]) {
+    const struct record *const other = &node->records[at];
+    if (other->resource == record->resource && other->start_s < record->bound_s && record->start_s < other->bound_s)
+      return true;
+  }
+  return false;
+}
+
+static void sort_profile(struct node *node) {
+  const struct record *const records = node->records;
+  for (; node->sorted < node->count; node->sorted++) {
+    const u16 begun = node->starts[node->sorted];
+    u16 *at = node->starts + node->sorted;
+    for (; at > node->starts && records[at[-1]].start_s > records[begun].start_s; at--) *at = at[-1];
+    *at = begun;
+    const u16 ended = node->bounds[node->sorted];
+    at = node->bounds + node->sorted;
+    for (; at > node->bounds && records[at[-1]].bound_s > records[ended].bound_s; at--) *at = at[-1];
+    *at = ended;
+  }
+}
+
+static u32 peak_rate(struct node *node, u32 start_s, u32 end_s, u32 limit) {
+  sort_profile(node);
   const struct record *const records = node->records;
   const u16 *begun = node->starts;
-  const u16 *const begun_end = begun + count;
+  const u16 *const begun_end = begun + node->count;
   const u16 *ended = node->bounds;
-  const u16 *const ended_end = ended + count;
+  const u16 *const ended_end = ended + node->count;
   u32 rate = 0;
   u32 most = 0;
   for (u32 time_s = start_s;;) {
@@ -50,39 +83,25 @@ static u32 peak_rate(const struct node *node, u32 count, u32 start_s, u32 end_s,
   }
 }
 
-static bool fits(const struct node *node, u32 group_index, const struct record *record, u32 count) {
+static bool fits(struct node *node, u32 group_index, const struct record *record) {
   const struct group *const group = &node->groups[group_index];
-  const u32 resource = record->resource;
-  const u32 start_s = record->start_s;
-  const u32 bound_s = record->bound_s;
-  if (start_s >= bound_s || record->rate > group->capacity) return false;
-  if (!unit_usable(node, group, group_index, resource & 0xffff)) return false;
-  const u32 capacity_left = group->capacity - record->rate;
-  const bool exclusive = (resource & 0xffff) != 0;
-  u32 left = capacity_left;
-  bool crowded = false;
-  const u16 *const end = node->starts + count;
-  for (const u16 *at = node->starts; at < end; at++) {
-    const struct record *const other = &node->records[*at];
-    if (other->start_s >= bound_s) break;
-    if (start_s >= other->bound_s) continue;
-    if (exclusive && other->resource == resource) return false;
-    if (other->rate > left) crowded = true;
-    else left -= other->rate;
-  }
-  return !crowded || peak_rate(node, count, start_s, bound_s, capacity_left) <= capacity_left;
+  if (record->start_s >= record->bound_s || record->rate > group->capacity) return false;
+  if (!unit_usable(node, group, group_index, record->resource & 0xffff)) return false;
+  if (unit_taken(node, record)) return false;
+  const u32 left = group->capacity - record->rate;
+  return node->rate <= left || peak_rate(node, record->start_s, record->bound_s, left) <= left;
 }
 
 static void arbitrate(struct node *node, u32 group_index, u32 up_to) {
   struct group *const group = &node->groups[group_index];
   const u32 dirty_from = group->dirty_from;
   if (dirty_from == NO_RECORD) return;
-  u32 count = 0;
+  clear_profile(node);
   u32 at = group->first;
   while (at != dirty_from) {
     const struct record *const record = &node->records[at];
     if (at == up_to) return;
-    if (record->verdict == VERDICT_ACCEPTED) add_to_profile(node, count++, at);
+    if (record->verdict == VERDICT_ACCEPTED) add_to_profile(node, at);
     at = record->next;
   }
   while (at != NO_RECORD) {
@@ -90,9 +109,9 @@ static void arbitrate(struct node *node, u32 group_index, u32 up_to) {
     record->bound_s = bound_of(node, record);
     u8 verdict = VERDICT_UNKNOWN;
     if (record->state >= INTENT_STATE_PLANNED && record->state <= INTENT_STATE_STARTED)
-      verdict = fits(node, group_index, record, count) ? VERDICT_ACCEPTED : VERDICT_REFUSED;
+      verdict = fits(node, group_index, record) ? VERDICT_ACCEPTED : VERDICT_REFUSED;
     record->verdict = verdict;
-    if (verdict == VERDICT_ACCEPTED) add_to_profile(node, count++, at);
+    if (verdict == VERDICT_ACCEPTED) add_to_profile(node, at);
     const u32 next = record->next;
     if (at == up_to) {
       group->dirty_from = (u16)next;

@@ -6,7 +6,7 @@ import { bitSet, bitGet } from '../../base/bits';
 import { self, missionS } from '../../node/table';
 import { VERDICT_ACCEPTED, LEASE_S, ROUND_S } from '../../wire/generated/codes';
 import { arbitrate, unitUsable } from '../arbitration';
-import { addToProfile, peakRate } from '../profile';
+import { addToProfile, clearProfile, peakRate } from '../profile';
 import { nextInChain } from '../chain';
 import { group, intent, resourceUnit, isClaim, Intent, resourceGroup } from '../table';
 
@@ -21,7 +21,7 @@ function usageMax(ctx: usize, groupIndex: u32, startS: u32, endS: u32): u32 {
   arbitrate(ctx, groupIndex, NO_INDEX);
   const me = self(ctx);
   const half = group(ctx, groupIndex).capacity >>> 1;
-  let count: u32 = 0;
+  clearProfile();
   let sum: u32 = 0;
   let at: u32 = group(ctx, groupIndex).first;
   let steps: u32 = 0;
@@ -33,12 +33,12 @@ function usageMax(ctx: usize, groupIndex: u32, startS: u32, endS: u32): u32 {
       other.startS < endS &&
       startS < other.boundS
     ) {
-      addToProfile(ctx, count++, at);
+      addToProfile(ctx, at);
       if (sum <= half) sum += other.rate;
     }
     at = nextInChain(other, steps++);
   }
-  return sum <= half ? sum : peakRate(ctx, count, startS, endS, 0xffffffff);
+  return sum <= half ? sum : peakRate(ctx, startS, endS, 0xffffffff);
 }
 
 /** Rate that is free in a group throughout [startS, endS), kg/day. */
