@@ -230,7 +230,7 @@ function watchMembers(ctx: usize): void {
     while (fresh != 0) {
       subject = (word << 5) + ctz<u32>(fresh);
       fresh &= fresh - 1;
-      const livenessTick = member(ctx, subject).lastLivenessTick;
+      const livenessTick = memberSeen(ctx, subject).lastLivenessTick;
       isCommon = isCommon || isCorrelatedSilence(ctx, livenessTick);
       const silentS = livenessTickStartS(livenessTick + 1) - (LIVENESS_TICK_S >>> 1);
       if (silentS < onsetS) onsetS = silentS;

@@ -103,7 +103,14 @@ export function advance(ctx: usize): void {
     queues(ctx).periodCycle = nextPeriodCycle(ctx, cycleNow(ctx));
   }
   turnMinute(ctx);
-  if (!turnTicks(ctx)) {
+  const livenessTick = view.livenessTick;
+  const isCut = turnTicks(ctx);
+  if (livenessTick != 0 && view.livenessTick != livenessTick) {
+    // turnTicks() reported all states.
+    queues(ctx).due &= ~DUE_REPORT;
+    changes(ctx, HOT);
+  }
+  if (!isCut) {
     evictExpired(ctx);
     return;
   }

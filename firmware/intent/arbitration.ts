@@ -46,7 +46,11 @@ export function unitUsable(ctx: usize, groupIndex: u32, unit: u32): bool {
  * Until when a record binds others: its end, or earlier the end of its silent owner's lease hold.
  */
 export function boundOf(ctx: usize, record: Intent): u32 {
-  if (!bitGet(silentAt(ctx), record.owner)) return record.endS;
+  return bitGet(silentAt(ctx), record.owner) ? boundOfSilent(ctx, record) : record.endS;
+}
+
+/** The same of a record whose owner was silent at the cut. */
+export function boundOfSilent(ctx: usize, record: Intent): u32 {
   const holdS = leaseHoldEndS(ctx, record.owner, record.leaseS);
   return holdS < record.endS ? holdS : record.endS;
 }

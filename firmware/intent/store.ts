@@ -11,11 +11,9 @@ import {
 } from '../memory/limits';
 import { SCRATCH_OUT_AT, INTENT_INDEX_AT } from '../memory/map';
 import { lineOf, replacesLine } from '../memory/guard';
-import { bitGet } from '../base/bits';
 import { queues, missionS } from '../node/table';
 import { eventSpace, eventDone } from '../node/queues';
-import { silentAt, membership } from '../membership/table';
-import { isSilent } from '../membership/liveness';
+import { liveWord, silentAt, membership } from '../membership/table';
 import {
   LINE_BYTES,
   OWN_SLOTS,
@@ -41,7 +39,7 @@ import {
 import { accountOwner, versionHash, accountChange } from './digest';
 import { invalidateHigherSlots } from './quota';
 import { unlink } from './chain';
-import { boundOf } from './arbitration';
+import { boundOfSilent } from './arbitration';
 import { contentHashOf } from './version';
 
 const INDEX_LINES: u32 = (MEMBERS_MAX * OWN_SLOTS * 2 + LINE_BYTES - 1) / LINE_BYTES;
@@ -134,8 +132,9 @@ export function replaceByPlaceholder(ctx: usize, index: u32, confirmedVersion: u
  * nodes. The caller has checked the lines of all records.
  */
 export function evictFinished(ctx: usize, cutS: u32): void {
-  for (let i: u32 = 0; i < INTENTS_MAX; i++) {
-    const record = intentSeen(ctx, i);
+  let at = changetype<usize>(intentSeen(ctx, 0));
+  for (let i: u32 = 0; i < INTENTS_MAX; i++, at += LINE_BYTES) {
+    const record = changetype<Intent>(at);
     if (record.state == 0) continue;
     const isOver = <u32>record.kind == KIND_PLACEHOLDER && record.publishedS + PLACEHOLDER_S <= cutS;
     if (isOver || record.endS + RETENTION_S <= cutS) remove(ctx, i, 0);
@@ -153,11 +152,15 @@ export function evictExpired(ctx: usize): void {
   if (now < state.nextEvictionS || now < membership(ctx).bootS + TICKS_UNTIL_SILENT * LIVENESS_TICK_S) return;
   let next: u32 = 0xffffffff;
   readIntents(ctx);
-  for (let i: u32 = 0; i < INTENTS_MAX; i++) {
-    const record = intentSeen(ctx, i);
+  let at = changetype<usize>(intentSeen(ctx, 0));
+  for (let i: u32 = 0; i < INTENTS_MAX; i++, at += LINE_BYTES) {
+    const record = changetype<Intent>(at);
+    if (record.state == 0) continue;
     // A member that was silent at the cut may be back: its intents stay.
-    if (record.state == 0 || !bitGet(silentAt(ctx), record.owner) || !isSilent(ctx, record.owner)) continue;
-    const boundS = boundOf(ctx, record);
+    const word = <u32>record.owner >>> 5;
+    const silent = load<u32>(silentAt(ctx) + (word << 2)) & ~liveWord(ctx, word);
+    if (((silent >>> (record.owner & 31)) & 1) == 0) continue;
+    const boundS = boundOfSilent(ctx, record);
     if (boundS > now) {
       if (boundS < next) next = boundS;
       continue;

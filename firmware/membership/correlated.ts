@@ -6,7 +6,6 @@
 
 import { LIVENESS_TICK_S } from '../wire/generated/codes';
 import { CORRELATED_SILENT_MIN, MEMBER_WORDS, UNREACHABLE_S_MAX } from '../memory/limits';
-import { bitGet, bitSet } from '../base/bits';
 import { everyoneAt, liveWord, memberSeen, membership } from './table';
 
 /** Members that fall silent within so many ticks of each other may have one cause: five minutes. */
@@ -18,11 +17,13 @@ const CORRELATED_TICKS: u32 = 300 / LIVENESS_TICK_S;
 const DISTANCE_MAX: u32 = UNREACHABLE_S_MAX / LIVENESS_TICK_S + 2 + 2 * CORRELATED_TICKS;
 
 /**
- * By distance from the present tick: bitmaps of the ticks in which one member was last heard, two,
- * and three or more. In static memory, because they are valid within one call only.
+ * Two bits for each distance from the present tick: how many members were last heard then, 3 = three
+ * or more. In static memory, because they are valid within one call only.
  */
-const PLANE_BYTES: u32 = ((DISTANCE_MAX + 2 * CORRELATED_TICKS + 31) >>> 5) * 4 + 4;
-const PLANES_AT = memory.data(PLANE_BYTES * CORRELATED_SILENT_MIN, 8);
+const COUNTS_BYTES: u32 = (((DISTANCE_MAX + 2 * CORRELATED_TICKS) >>> 4) << 2) + 8;
+const COUNTS_AT = memory.data(COUNTS_BYTES, 4);
+/** The distance that was looked up last, and what was found. */
+const ANSWERED_AT = memory.data(8, 4);
 
 // @inline
 function distanceOf(ctx: usize, livenessTick: u32): u32 {
@@ -32,9 +33,10 @@ function distanceOf(ctx: usize, livenessTick: u32): u32 {
 /** Counts when the silent members were heard last. Call readMembers() first. */
 export function countSilences(ctx: usize): void {
   let silentBefore = false;
+  store<u32>(ANSWERED_AT, 0xffffffff);
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     let silent = load<u32>(everyoneAt(ctx) + (word << 2)) & ~liveWord(ctx, word);
-    if (silent != 0 && !silentBefore) memory.fill(PLANES_AT, 0, PLANE_BYTES * CORRELATED_SILENT_MIN);
+    if (silent != 0 && !silentBefore) memory.fill(COUNTS_AT, 0, COUNTS_BYTES);
     silentBefore = silentBefore || silent != 0;
     for (; silent != 0; silent &= silent - 1)
       countSilence(distanceOf(ctx, memberSeen(ctx, (word << 5) + ctz<u32>(silent)).lastLivenessTick));
@@ -42,10 +44,10 @@ export function countSilences(ctx: usize): void {
 }
 
 function countSilence(distance: u32): void {
-  let at: usize = PLANES_AT;
-  const last = PLANES_AT + PLANE_BYTES * (CORRELATED_SILENT_MIN - 1);
-  while (at < last && bitGet(at, distance + CORRELATED_TICKS)) at += PLANE_BYTES;
-  bitSet(at, distance + CORRELATED_TICKS);
+  const bit = (distance + CORRELATED_TICKS) << 1;
+  const at: usize = COUNTS_AT + ((bit >>> 5) << 2);
+  const counts = load<u32>(at);
+  if (((counts >>> (bit & 31)) & 3) != 3) store<u32>(at, counts + (1 << (bit & 31)));
 }
 
 /**
@@ -54,13 +56,16 @@ function countSilence(distance: u32): void {
  */
 export function isCorrelatedSilence(ctx: usize, livenessTick: u32): bool {
   const first = distanceOf(ctx, livenessTick);
-  let together: u32 = 0;
-  for (let plane: u32 = 0; plane < CORRELATED_SILENT_MIN; plane++) {
-    const at: usize = PLANES_AT + plane * PLANE_BYTES + ((first >>> 5) << 2);
-    const ticks = <u32>((((<u64>load<u32>(at, 4)) << 32) | <u64>load<u32>(at)) >>> (first & 31));
-    together += popcnt<u32>(ticks & ((1 << (2 * CORRELATED_TICKS + 1)) - 1));
-  }
+  // Most fall silent in the tick of the one before.
+  if (first == load<u32>(ANSWERED_AT)) return load<u32>(ANSWERED_AT, 4) != 0;
+  const at: usize = COUNTS_AT + ((first >>> 4) << 2);
+  let counts = (((<u64>load<u32>(at, 4)) << 32) | <u64>load<u32>(at)) >>> ((first << 1) & 31);
+  counts &= ((<u64>1) << (4 * CORRELATED_TICKS + 2)) - 1;
+  const together = <u32>(popcnt<u64>(counts & 0x5555555555555555) + 2 * popcnt<u64>(counts & 0xaaaaaaaaaaaaaaaa));
+  store<u32>(ANSWERED_AT, first);
+  store<u32>(ANSWERED_AT, <u32>(together >= CORRELATED_SILENT_MIN), 4);
   return together >= CORRELATED_SILENT_MIN;
 }
 
-if (2 * CORRELATED_TICKS + 1 > 32) ERROR('the ticks around one fit into two words');
+if (4 * CORRELATED_TICKS + 2 > 33) ERROR('the counts of the ticks around one fit into two words');
+if (CORRELATED_SILENT_MIN > 3) ERROR('a count has two bits');
