@@ -5,7 +5,7 @@ import { TestCluster } from './cluster.ts';
 export const HOUR = 3600;
 export const DAY = 86_400;
 /** Unit 1 of the lot. */
-const UNIT = (1 << 16) | 1;
+export const UNIT = (1 << 16) | 1;
 
 export const lot = {
   name: 'group',

@@ -1,4 +1,4 @@
-// long: HELIOGRAPH_PARTITIONS=500
+// long: HELIOGRAPH_PARTITIONS=300
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -7,7 +7,7 @@ import { PartitionStorm } from './partitions.ts';
 import { ExecutionWatch } from './watch.ts';
 
 /** Seeds from 1 on. */
-const seeds = Number(process.env.HELIOGRAPH_PARTITIONS ?? 24);
+const seeds = Number(process.env.HELIOGRAPH_PARTITIONS ?? 8);
 const days = 2;
 
 const storms = suite('INT-5 in partitions drawn from a seed');

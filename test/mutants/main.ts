@@ -4,7 +4,8 @@
  *     npm run test:mutants [-- --room=R…] [--limit=N] [--json] [--resume] [--record] [--jobs=N]
  *                          [--seconds=N] [--tests=PART…] [--only=PART…] [--image=NAME…]
  *
- * --room=R      only this module: one of the firmware, `judges`, `channel` or `host`
+ * --room=R      only this module: one of the firmware, `judges`, `channel`, `host` or `lease`: the
+ *               named mutants of the lease proof (lease.ts)
  * --limit=N     N mutants of each module, drawn by the digest of their names; default 40; 0 = all
  * --json        the result as one JSON object
  * --resume      takes verdicts from the last campaign in dist/mutants/

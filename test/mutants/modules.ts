@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { filesBelow } from '../../host/build/paths.mjs';
 import { rootFolder } from '../../host/build/root.ts';
+import { leaseMutants } from './lease.ts';
 import { mutantsOf, type Mutant } from './operators.ts';
 
 /**
@@ -25,7 +26,10 @@ const foldersOf: Record<string, readonly string[]> = {
   host: ['host/node', 'host/platform', 'host/radio', 'host/store', 'host/security', 'host/cbor', 'host/clock'],
 };
 
-export const moduleNames: readonly string[] = Object.keys(foldersOf);
+/** Named mutants of the lease proof, beside those that operators make. */
+const leaseModule = 'lease';
+
+export const moduleNames: readonly string[] = [...Object.keys(foldersOf), leaseModule];
 
 /** What holds only layouts and names: a mutant there is no rule that a test could state. */
 const skippedSources = /(^|\/)(accessors|table|records|generated\w*|shape)\.ts$|\.worker\.ts$|\/(generated|runtime)\//;
@@ -40,6 +44,7 @@ function sourcesOf(room: string): string[] {
 
 /** Every mutant of a module, in the order of the sources. */
 export function mutantsOfModule(room: string): Mutant[] {
+  if (room === leaseModule) return leaseMutants();
   return sourcesOf(room).flatMap((path) => mutantsOf(path, readFileSync(join(rootFolder, path), 'utf8'), room));
 }
 

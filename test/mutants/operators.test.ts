@@ -1,6 +1,7 @@
 // The operators that make mutants, on a few lines of firmware each.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { leaseMutants } from './lease.ts';
 import { changesIn, mutantsOf, type Operator } from './operators.ts';
 import { withSwitches } from './rewrite.ts';
 
@@ -96,6 +97,12 @@ test('a removed statement takes no `else` of another', () => {
     switched('if (a) f(); else g();', isRemoval),
     'if (a) { if (!on(0)) { f(); } } else { if (!on(1)) { g(); } }',
   );
+});
+
+test('every named mutant of the lease proof stands once in its source', () => {
+  const mutants = leaseMutants();
+  assert.ok(mutants.length > 30);
+  assert.is(new Set(mutants.map(({ id }) => id)).size, mutants.length);
 });
 
 test.run();

@@ -5,7 +5,15 @@
 import { createHash } from 'node:crypto';
 import { childrenOf, isNode, parseSource, type SyntaxNode } from './syntax.ts';
 
-export type Operator = 'border' | 'dropped-guard' | 'dropped-term' | 'negation' | 'removal' | 'constant' | 'swap';
+export type Operator =
+  | 'border'
+  | 'dropped-guard'
+  | 'dropped-term'
+  | 'negation'
+  | 'removal'
+  | 'constant'
+  | 'swap'
+  | 'named';
 
 /** One change at one place. */
 export interface Change {
