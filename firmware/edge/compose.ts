@@ -12,6 +12,7 @@ import { AIR_MS_PER_35_BYTES, NO_INDEX, NOTICES_MAX, TICKS_UNTIL_SILENT } from '
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { membership, member, PROBING } from '../membership/table';
 import { composeHeartbeat } from '../membership/heartbeat';
+import { isLarge } from '../membership/turns';
 import { sealEnvelope } from '../security/envelope';
 import { composeChunk, sendingKeyEpoch } from '../security/key_epoch';
 import { ageOf } from '../membership/liveness';
@@ -130,10 +131,14 @@ export function composeFrame(ctx: usize, out: usize, cap: u32, counter: u32): u3
       now.keyEpoch = 0;
       return sealEnvelope(ctx, out, <u32>(at - begin));
     }
-    const heartbeat = carriesHeartbeat(ctx, addressee);
-    const body = heartbeat ? encodeHeartbeat(begin, end, composeHeartbeat(ctx, recentAsOf(ctx, missionS(ctx)))) : begin;
+    const heartbeat = heartbeatOf(ctx, addressee);
+    const isWhole = heartbeat == HEARTBEAT_WHOLE;
+    const body =
+      heartbeat != HEARTBEAT_NONE
+        ? encodeHeartbeat(begin, end, composeHeartbeat(ctx, recentAsOf(ctx, missionS(ctx)), isWhole))
+        : begin;
     let at = composeEntries(ctx, body, end, slotEnd, addressee);
-    if (at == body && !heartbeat) continue;
+    if (at == body && heartbeat == HEARTBEAT_NONE) continue;
     at = composeRumours(ctx, at, slotEnd - SLOT_SPARE_BYTES);
     return sealEnvelope(ctx, out, <u32>(at - begin));
   }
@@ -149,16 +154,22 @@ function lateBytes(ctx: usize): u32 {
     : ((delayMs - SLOT_SPARE_MS) * 35 + AIR_MS_PER_35_BYTES - 1) / AIR_MS_PER_35_BYTES;
 }
 
-/** Whether a frame to `addressee` carries a heartbeat: frames that are sent every period do. */
-function carriesHeartbeat(ctx: usize, addressee: u32): bool {
+/** Which heartbeat a frame has: none, one without bitmaps, a whole one. */
+const HEARTBEAT_NONE: u32 = 0;
+const HEARTBEAT_SHORT: u32 = 1;
+const HEARTBEAT_WHOLE: u32 = 2;
+
+/** Which heartbeat a frame to `addressee` carries: frames that are sent every period carry one. */
+function heartbeatOf(ctx: usize, addressee: u32): u32 {
+  let heartbeat = HEARTBEAT_NONE;
   for (let i: u32 = 0; i < queues(ctx).outboxCount; i++) {
     const entry = outgoing(ctx, i);
     if (<u32>entry.addressee != addressee) continue;
     const what: u32 = entry.what;
-    if (what == SEND_PROBE || what == SEND_ACK || what == SEND_HEARTBEAT || what == SEND_JOIN || what == SEND_ALIVE)
-      return true;
+    if (what == SEND_HEARTBEAT || what == SEND_JOIN || what == SEND_ALIVE) return HEARTBEAT_WHOLE;
+    if (what == SEND_PROBE || what == SEND_ACK) heartbeat = HEARTBEAT_SHORT;
   }
-  return false;
+  return heartbeat == HEARTBEAT_SHORT && !isLarge(ctx) ? HEARTBEAT_WHOLE : heartbeat;
 }
 
 /**

@@ -32,12 +32,13 @@ function bitmapBytes(ctx: usize): u32 {
 
 /**
  * Composes a heartbeat in the outgoing scratch; the caller encodes it. `recent`: the 32-bit digest
- * as of the minute before the last whole one.
+ * as of the minute before the last whole one. One that is not `whole` has no bitmaps: it brings time
+ * and digests only.
  */
-export function composeHeartbeat(ctx: usize, recent: u32): Heartbeat {
+export function composeHeartbeat(ctx: usize, recent: u32, whole: bool): Heartbeat {
   const state = membership(ctx);
   const m = changetype<Heartbeat>(ctx + SCRATCH_OUT_AT);
-  const bytes = bitmapBytes(ctx);
+  const bytes = whole ? bitmapBytes(ctx) : 0;
   const planes: usize = ctx + SCRATCH_OUT_AT + HEARTBEAT_STRUCT_BYTES;
   for (let plane: u32 = 0; plane < 3; plane++) memory.copy(planes + plane * bytes, freshAt(ctx, plane), bytes);
   const now = call(ctx);
@@ -55,9 +56,9 @@ export function composeHeartbeat(ctx: usize, recent: u32): Heartbeat {
   return m;
 }
 
-/** Whether the bitmaps of a heartbeat have the size of this cluster's. */
+/** Whether the bitmaps of a heartbeat have the size of this cluster's, or are left out. */
 export function heartbeatPlausible(ctx: usize, m: Heartbeat): bool {
-  const bytes = bitmapBytes(ctx);
+  const bytes = m.agreeLength == 0 ? 0 : bitmapBytes(ctx);
   return m.agesLength == bytes * 3 && m.agreeLength == bytes;
 }
 
@@ -80,13 +81,14 @@ export function mergeHeartbeat(ctx: usize, bytes: u32, m: Heartbeat): u32 {
     state.gapStartS = hearing(ctx).heardS;
   }
   hearing(ctx).heardS = now;
-  mergeAges(ctx, livenessTickOf(m.timeS), m);
+  const isWhole = m.agreeLength != 0;
+  if (isWhole) mergeAges(ctx, livenessTickOf(m.timeS), m);
   if (roundOf(m.timeS) != state.round) return HEARTBEAT_NOTHING;
   const isOwn = m.digestHigh == <u32>(state.digest >> 32) && m.digestLow == <u32>state.digest;
-  if (isOwn || isHeardBySender(ctx, m)) noteDigest(ctx, call(ctx).sender, m.digestLow, isOwn);
+  if (isOwn || (isWhole && isHeardBySender(ctx, m))) noteDigest(ctx, call(ctx).sender, m.digestLow, isOwn);
   if (!isOwn) return HEARTBEAT_VIEW_DIFFERS;
   // Agreement is merged only between clocks that agree: a majority also defines the cluster's time.
-  if (off > AGREE_S || off < -AGREE_S) return HEARTBEAT_SAME;
+  if (!isWhole || off > AGREE_S || off < -AGREE_S) return HEARTBEAT_SAME;
   return mergeAgreement(ctx, m) ? HEARTBEAT_GREW : HEARTBEAT_SAME;
 }
 

@@ -63,6 +63,7 @@ function silentState(ctx: usize, index: u32): u32 {
     return LIVENESS_ALIVE;
   if (entry.isolationFromS <= lastS + ISOLATION_DOUBT_S && entry.isolationUntilS + isolationDoubtS(entry) > now)
     return LIVENESS_UNREACHABLE;
+  if (isDeafForNow(ctx, lastS)) return entry.reportedState;
   if (now - lastS > UNREACHABLE_S_MAX) return LIVENESS_DEAD;
   if (entry.correlatedTick == entry.lastLivenessTick) return LIVENESS_UNREACHABLE;
   if (isCorrelatedSilence(ctx, entry.lastLivenessTick)) return LIVENESS_UNREACHABLE;
@@ -80,6 +81,18 @@ function silentState(ctx: usize, index: u32): u32 {
 function isolationDoubtS(entry: Member): u32 {
   const share = (entry.isolationUntilS - entry.isolationFromS) >>> 3;
   return share < ISOLATION_DOUBT_S ? ISOLATION_DOUBT_S : share > ISOLATION_DOUBT_S_MAX ? ISOLATION_DOUBT_S_MAX : share;
+}
+
+/**
+ * Whether this node itself is deaf for no longer than a contact window, or was when a member last
+ * heard at `lastS` fell silent: it learns nothing new of others, and what it reported stays.
+ */
+function isDeafForNow(ctx: usize, lastS: u32): bool {
+  const view = membership(ctx);
+  const now = missionS(ctx);
+  const heardS = hearing(ctx).heardS;
+  if (now > heardS + HEARING_GAP_S) return now - heardS <= CONTACT_S_MAX;
+  return view.gapEndS - view.gapStartS <= CONTACT_S_MAX && heardNobody(ctx, lastS);
 }
 
 /**

@@ -13,11 +13,14 @@ import { liveWord } from './table';
 const COLLECTING_MIN: u32 = 32;
 /** Members of a smaller cluster that broadcast a heartbeat each period. */
 const SMALL_TURNS: u32 = 16;
+/** From this size on a cluster is large: twice as many collect, and probes have no bitmaps. */
+const LARGE_MIN: u32 = 128;
 /** Members that collect, in the second cycle of a round; that pass on in the third and fourth. */
 const COLLECTORS: u32 = 8;
 const PASSING_ON: u32 = 4;
 /** Members that broadcast in each cycle of the later minutes of a round. */
 const LATER_TURNS: u32 = 4;
+const LATER_TURNS_LARGE: u32 = 2;
 /** No report goes to a member that nobody heard for so many liveness ticks. */
 const DOUBTFUL_AGE: u32 = 4;
 
@@ -57,11 +60,20 @@ function collectorAt(ctx: usize, rank: u32): u32 {
   return (word << 5) + ctz<u32>(bits);
 }
 
+/** Whether probes and acks leave the bitmaps of heartbeats out: they would fill half of a frame. */
+export function isLarge(ctx: usize): bool {
+  return members(ctx) >= LARGE_MIN;
+}
+
+function collectors(ctx: usize): u32 {
+  return isLarge(ctx) ? 2 * COLLECTORS : COLLECTORS;
+}
+
 /** How many members of a phase broadcast in the present minute. */
 function turnsOf(ctx: usize, phase: u32): u32 {
-  if (missionS(ctx) % ROUND_S >= PERIOD_S) return LATER_TURNS;
-  if (phase == COLLECTING_PHASE) return COLLECTORS;
-  return phase == 1 ? 0 : PASSING_ON;
+  if (missionS(ctx) % ROUND_S >= PERIOD_S) return isLarge(ctx) ? LATER_TURNS_LARGE : LATER_TURNS;
+  if (phase == COLLECTING_PHASE) return collectors(ctx);
+  return phase == 1 ? 0 : isLarge(ctx) ? 2 * PASSING_ON : PASSING_ON;
 }
 
 /** Whether this node broadcasts a heartbeat in the present period: live members take turns. */
@@ -71,7 +83,7 @@ export function hasHeartbeatTurn(ctx: usize): bool {
   const mask = isSmall ? 0xffffffff : phaseBits(phase);
   const count = liveBelow(ctx, mask, members(ctx));
   const turns = isSmall ? SMALL_TURNS : turnsOf(ctx, phase);
-  const first = ((missionS(ctx) / PERIOD_S) * (isSmall ? SMALL_TURNS : COLLECTORS)) % count;
+  const first = ((missionS(ctx) / PERIOD_S) * (isSmall ? SMALL_TURNS : collectors(ctx))) % count;
   return (liveBelow(ctx, mask, self(ctx)) + count - first) % count < turns;
 }
 
@@ -79,7 +91,7 @@ export function hasHeartbeatTurn(ctx: usize): bool {
 export function reportAgreement(ctx: usize): void {
   if (members(ctx) < COLLECTING_MIN) return;
   const count = liveBelow(ctx, phaseBits(COLLECTING_PHASE), members(ctx));
-  const first = (missionS(ctx) / PERIOD_S) * COLLECTORS;
+  const first = (missionS(ctx) / PERIOD_S) * collectors(ctx);
   for (let i: u32 = 0; i < min<u32>(count, PHASES); i++) {
     const to = collectorAt(ctx, (first + ((self(ctx) + i) % COLLECTORS)) % count);
     if (to == self(ctx)) return;

@@ -133,7 +133,8 @@ rules('an outbox that is full drops what comes last and counts it, and every lin
   const node = ready(0, 6_000_000);
   const most = firmwareConstants('flight').get('OUTBOX_MAX')!;
   for (let sender = 1; sender <= most + 3; sender++) {
-    assert.ok(isOk(node.receive(sender, [probe(sender)])));
+    const request = { name: 'probe-request', sequence: sender, target: sender + 1 } as const;
+    assert.ok(isOk(node.receive(sender, [request])));
     assert.is(node.node().outbox, Math.min(sender, most));
     assertSound(node);
   }

@@ -1,6 +1,8 @@
 // INT-5, CVG-1: agreement is collected at the begin of a round, so a majority is known soon.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { FIELD, LIVENESS, TYPE } from '../../host/cbor/generated.ts';
+import { openedFrame } from '../security/sealed.ts';
 import { TestCluster } from './cluster.ts';
 
 const HOUR = 3600;
@@ -30,6 +32,47 @@ test('CVG-1 holds: turns pass over silent members, so two thirds of a cluster fi
   for (const node of range(0, nodes)) if (node % 3 === 2) cluster.kill(node);
   const soon = knowing(cluster, live, 62);
   assert.ok(soon > live.length * 0.8, `${soon} of ${live.length}`);
+});
+
+/** Bytes of ages in the heartbeats of frames with a probe, in a cluster of this size. */
+function agesOfProbes(size: number): Set<number> {
+  const cluster = new TestCluster({ nodes: size });
+  const found = new Set<number>();
+  cluster.jam = () => {
+    const { messages } = openedFrame(cluster.onAir());
+    if (messages.some(({ name }) => name === 'probe'))
+      for (const message of messages) if (message.name === 'heartbeat') found.add(message.ages.length);
+    return false;
+  };
+  cluster.runTo(300);
+  return found;
+}
+
+test('from 128 members on probes leave the bitmaps out', () => {
+  assert.equal([...agesOfProbes(128)], [0]);
+  assert.equal([...agesOfProbes(127)], [3 * 16]);
+});
+
+/** Members that node 0 reports as absent while it hears nobody for so long, seconds. */
+function absentAfter(deafS: number): number {
+  const cluster = new TestCluster({ nodes: 5 });
+  cluster.runTo(HOUR);
+  cluster.events.length = 0;
+  cluster.jam = (_, receiver) => receiver === 0;
+  cluster.runTo(HOUR + deafS);
+  cluster.jam = null;
+  cluster.runTo(HOUR + deafS + 120);
+  const { state } = FIELD.memberState;
+  const reports = cluster.events.filter(({ node, fields }) => node === 0 && fields[0] === TYPE.memberState);
+  return reports.filter(({ fields }) => fields[state] === LIVENESS.unreachable).length;
+}
+
+test('MBR-1 holds: a node that is deaf for a contact window reports nobody as absent', () => {
+  assert.is(absentAfter(840), 0);
+});
+
+test('MBR-1 violated: a node that is deaf for longer reports the others as unreachable', () => {
+  assert.is(absentAfter(1500), 4);
 });
 
 test.run();
