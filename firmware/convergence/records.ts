@@ -5,29 +5,36 @@
 export class ConvergenceState {
   /** Open disruptions. */
   count: u32 = 0;
-  /** Last mission second at which something differed, as far as this node knows. */
-  apartS: u32 = 0;
   /**
-   * The present round; whether all live members agreed in it; whether somebody was missing in the
-   * one before; rounds that ended in agreement, one with somebody missing not counted.
+   * Last mission seconds at which views differed, a silent owner had a claim due to end, and a
+   * conflict was open, as far as this node knows.
+   */
+  viewsS: u32 = 0;
+  boundS: u32 = 0;
+  conflictS: u32 = 0;
+  /**
+   * The present round; the fewest live members that differed in it; rounds in a row before it in
+   * which few differed, and many; rounds since views differed.
    */
   round: u32 = 0;
-  agreed: u8 = 0;
-  missed: u8 = 0;
-  agreedRun: u16 = 0;
+  differing: u8 = 0;
+  fewRun: u8 = 0;
+  manyRun: u8 = 0;
+  agreedRun: u8 = 0;
   /**
-   * Moving averages of durations and the last durations, seconds, of the classes node and cluster.
+   * Moving averages of durations and the last durations, seconds, of the classes node and cluster;
+   * longer ones count as 65,535 s.
    */
-  trendNodeS: u32 = 0;
-  trendClusterS: u32 = 0;
-  lastNodeS: u32 = 0;
-  lastClusterS: u32 = 0;
+  trendNodeS: u16 = 0;
+  trendClusterS: u16 = 0;
+  lastNodeS: u16 = 0;
+  lastClusterS: u16 = 0;
   /** Sum of the notices stored at the last step: a new notice is a disruption. */
   noticeSum: u32 = 0;
   /** Mission second of the last look at conflicts and members; a hash of members' states then. */
   lookS: u32 = 0;
   states: u32 = 0;
-  /** Members that restarted in the present round, and in the one before. */
+  /** Members that restarted in the present window of RESTART_ROUNDS, and in the one before. */
   restarts: u16 = 0;
   restartsBefore: u16 = 0;
 }
@@ -40,9 +47,11 @@ export class DisruptionSeen {
   /** Mission seconds of the beginning, and of the latest disturbance. */
   onsetS: u32 = 0;
   lastS: u32 = 0;
-  /** The member that it began with. */
-  subject: u32 = 0;
-  alarmed: u32 = 0;
+  /** Mission second at which this node learnt of it. */
+  detectedS: u32 = 0;
+  /** The member that it began with; 1 = an alarm was raised. */
+  subject: u16 = 0;
+  alarmed: u16 = 0;
   /** Not judged before this mission second: the disturbance goes on until then. */
   notBeforeS: u32 = 0;
 }

@@ -26,7 +26,7 @@ import {
 } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { fold32 } from '../base/hash';
-import { node, missionS, self, members } from '../node/table';
+import { node, missionS, self, members, upS } from '../node/table';
 import { countLoss, eventSpace, eventDone } from '../node/queues';
 import { send, SEND_ALARM } from '../node/outbox';
 import {
@@ -60,10 +60,28 @@ const BOUND_S: u32 = 3600;
 /** Disturbances that follow one another within this are one disruption, seconds. */
 const MERGE_S: u32 = 900;
 /**
- * A conflict counts as open once its intent is this old, seconds: younger ones are about to be
- * settled.
+ * A conflict counts as open once its intent is this old, seconds: the owner of a younger one knows
+ * that it lost, and is about to withdraw it.
  */
-const CONFLICT_S: u32 = 600;
+const CONFLICT_S: u32 = 900;
+/** A disruption in which nothing differed for so long is about to be closed: no alarm, seconds. */
+const CALM_S: u32 = 600;
+/** More members than one in so many differ: they are many. */
+const MANY_SHARE: u32 = 32;
+/**
+ * Rounds in a row in which many members may differ, as frames are lost; and few, as what one member
+ * lacks is fetched.
+ */
+const MANY_DIFFER_ROUNDS: u32 = 300 / ROUND_S;
+const FEW_DIFFER_ROUNDS: u32 = 600 / ROUND_S;
+/** Restarts count for one or two windows of so many rounds: such a member waits for its vote. */
+const RESTART_ROUNDS: u32 = 240 / ROUND_S;
+if (MANY_DIFFER_ROUNDS == 0 || CONVERGED_ROUNDS <= FEW_DIFFER_ROUNDS || CONVERGED_ROUNDS > 255)
+  ERROR('what differs for long is seen before a disruption is closed');
+/** Nobody knows who differs: the round has no quorum. */
+const NO_QUORUM: u32 = 0xff;
+/** A member that says that it booted longer ago than this is not believed, seconds. */
+const RESTART_S_MAX: u32 = MERGE_S;
 
 /** Hard limit of a disruption class, seconds (CVG-1). */
 function slaS(disruptionClass: u32): u32 {
@@ -102,7 +120,8 @@ export function disturb(ctx: usize, disruptionClass: u32, onsetS: u32, subject: 
   seen.class = disruptionClass;
   seen.onsetS = onsetS;
   seen.lastS = now;
-  seen.subject = subject;
+  seen.detectedS = now;
+  seen.subject = <u16>subject;
   seen.alarmed = 0;
   seen.notBeforeS = notBeforeS;
   state.count++;
@@ -131,8 +150,10 @@ export function convergenceStep(ctx: usize): void {
   if (now >= state.lookS + LOOK_S) {
     state.lookS = now;
     const states = statesOfMembers(ctx);
-    if (states != state.states || !nothingOpen(ctx)) state.apartS = now;
+    if (states != state.states) state.viewsS = now;
     state.states = states;
+    if (intents(ctx).nextEvictionS < now + BOUND_S && silentOwnersHold(ctx)) state.boundS = now;
+    if (isConflictOpen(ctx)) state.conflictS = now;
   }
   for (let i: u32 = 0; i < DISRUPTIONS_MAX; i++) {
     const seen = disruption(ctx, i);
@@ -149,46 +170,55 @@ function watchFromNow(ctx: usize): void {
   state.states = statesOfMembers(ctx);
   state.round = 0;
   state.agreedRun = 0;
-  state.missed = 0;
+  state.fewRun = 0;
+  state.manyRun = 0;
   state.restarts = 0;
   state.restartsBefore = 0;
 }
 
-/** Notes that a member restarted: it is a disruption of class node. */
-export function noteRestart(ctx: usize, index: u32): void {
-  disturb(ctx, SLA_CLASS_NODE, missionS(ctx), index, 0);
+/**
+ * Notes that a member restarted, and says that it booted `upS` seconds ago: it is a disruption of
+ * class node.
+ */
+export function noteRestart(ctx: usize, index: u32, upS: u32): void {
+  disturb(ctx, SLA_CLASS_NODE, missionS(ctx) - min<u32>(min<u32>(upS, RESTART_S_MAX), missionS(ctx)), index, 0);
   const state = convergence(ctx);
   if (<u32>state.restarts < MEMBERS_MAX) state.restarts++;
 }
 
 /**
- * Notes whether all live members agree in the present round, and judges the round before when it
- * has ended. One round may miss somebody, as frames are lost. In a second one in a row views
- * differed at its cut, and may have been equal from any moment between it and the next one: the
- * middle is taken.
+ * Notes how many live members differ in the present round, and judges the round before when it has
+ * ended.
  */
 function watchRound(ctx: usize): void {
   const state = convergence(ctx);
   const round = membership(ctx).round;
   if (state.round != round) {
-    if (state.round != 0) judgeRound(ctx, state.round + 1 == round && state.agreed != 0);
+    if (state.round != 0) judgeRound(ctx, state.round + 1 == round ? state.differing : NO_QUORUM);
     state.round = round;
-    state.agreed = 0;
-    state.restartsBefore = state.restarts;
-    state.restarts = 0;
+    state.differing = <u8>NO_QUORUM;
+    if (round % RESTART_ROUNDS == 0) {
+      state.restartsBefore = state.restarts;
+      state.restarts = 0;
+    }
   }
-  if (state.agreed == 0 && everybodyAgrees(ctx)) state.agreed = 1;
+  if (state.differing != 0) state.differing = <u8>min<u32>(state.differing, membersDiffering(ctx));
 }
 
-/** Counts the round that ended. */
-function judgeRound(ctx: usize, agreed: bool): void {
+/**
+ * Counts the round that ended. When members differed in more rounds in a row than they may, views
+ * differed at its cut, and may have been equal from any moment between it and the next one: the
+ * middle is taken.
+ */
+function judgeRound(ctx: usize, differing: u32): void {
   const state = convergence(ctx);
-  if (agreed) state.agreedRun++;
-  else if (state.missed != 0) {
+  const isMany = differing * MANY_SHARE > members(ctx);
+  state.fewRun = differing == 0 || isMany ? 0 : <u8>min<u32>(<u32>state.fewRun + 1, FEW_DIFFER_ROUNDS + 1);
+  state.manyRun = isMany ? <u8>min<u32>(<u32>state.manyRun + 1, MANY_DIFFER_ROUNDS + 1) : 0;
+  if (<u32>state.fewRun > FEW_DIFFER_ROUNDS || <u32>state.manyRun > MANY_DIFFER_ROUNDS) {
     state.agreedRun = 0;
-    state.apartS = max<u32>(state.apartS, roundCutS(state.round) + (ROUND_S >>> 1));
-  }
-  state.missed = agreed ? 0 : 1;
+    state.viewsS = max<u32>(state.viewsS, roundCutS(state.round) + (ROUND_S >>> 1));
+  } else if (!isMany) state.agreedRun = <u8>min<u32>(<u32>state.agreedRun + 1, CONVERGED_ROUNDS);
 }
 
 /** Returns a hash of which members are reported as absent, and why. */
@@ -202,20 +232,26 @@ function statesOfMembers(ctx: usize): u32 {
   return states;
 }
 
+/** Last mission second at which something differed, as far as this node knows. */
+export function apartS(ctx: usize): u32 {
+  const state = convergence(ctx);
+  return max<u32>(max<u32>(state.viewsS, state.boundS), state.conflictS);
+}
+
 /** Mission second from which on nothing differed, as far as this node knows. */
 function convergedS(ctx: usize, seen: DisruptionSeen): u32 {
-  return max<u32>(convergence(ctx).apartS, seen.onsetS);
+  return max<u32>(apartS(ctx), seen.onsetS);
 }
 
 /** Onset while nobody has fallen silent. */
-const NOBODY: u32 = 0xffffffff;
+const NO_ONSET: u32 = 0xffffffff;
 
 /** Finds members that fell silent or came back. */
 function watchMembers(ctx: usize): void {
   let isCommon = false;
   let back: u32 = 0;
   let subject: u32 = 0;
-  let onsetS = NOBODY;
+  let onsetS = NO_ONSET;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
     const now = load<u32>(everyoneAt(ctx) + offset) & ~liveWord(ctx, word);
@@ -223,7 +259,7 @@ function watchMembers(ctx: usize): void {
     if (now != before) setSeenSilent(ctx, offset, now);
     back += popcnt<u32>(before & ~now);
     let fresh = now & ~before;
-    if (fresh != 0 && onsetS == NOBODY) {
+    if (fresh != 0 && onsetS == NO_ONSET) {
       readMembers(ctx, members(ctx));
       countSilences(ctx);
     }
@@ -236,7 +272,7 @@ function watchMembers(ctx: usize): void {
       if (silentS < onsetS) onsetS = silentS;
     }
   }
-  if (onsetS != NOBODY) disturb(ctx, isCommon ? SLA_CLASS_CLUSTER : SLA_CLASS_NODE, onsetS, subject, 0);
+  if (onsetS != NO_ONSET) disturb(ctx, isCommon ? SLA_CLASS_CLUSTER : SLA_CLASS_NODE, onsetS, subject, 0);
   if (back != 0)
     disturb(ctx, back < CORRELATED_SILENT_MIN ? SLA_CLASS_NODE : SLA_CLASS_CLUSTER, missionS(ctx), subject, 0);
 }
@@ -253,18 +289,19 @@ function watchNotices(ctx: usize): void {
 }
 
 /**
- * Whether a majority and every live member agree with this node. A member that restarted may not
- * vote in that round and the next: as many may be missing.
+ * Counts the live members that are not known to agree with this node, NO_QUORUM without a majority.
+ * A member that restarted has no vote for a while: as many are left out.
  */
-function everybodyAgrees(ctx: usize): bool {
-  if (membership(ctx).quorum == 0) return false;
+function membersDiffering(ctx: usize): u32 {
+  if (membership(ctx).quorum == 0) return NO_QUORUM;
   let missing: u32 = 0;
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     let left = liveWord(ctx, word) & ~load<u32>(agreeAt(ctx) + (word << 2));
     for (; left != 0; left &= left - 1) if (isHeardInRound(ctx, (word << 5) + ctz<u32>(left))) missing++;
   }
   const state = convergence(ctx);
-  return missing <= <u32>state.restarts + <u32>state.restartsBefore;
+  const excused = <u32>state.restarts + <u32>state.restartsBefore;
+  return missing > excused ? missing - excused : 0;
 }
 
 /**
@@ -278,12 +315,8 @@ function isHeardInRound(ctx: usize, index: u32): bool {
   return membership(ctx).livenessTick - ageOf(ctx, index) >= membership(ctx).round * ROUND_TICKS;
 }
 
-/**
- * Whether no refused intent is older than CONFLICT_S, and no claim of a silent owner is due to be
- * evicted.
- */
-function nothingOpen(ctx: usize): bool {
-  if (intents(ctx).nextEvictionS < missionS(ctx) + BOUND_S && silentOwnersHold(ctx)) return false;
+/** Whether a refused intent is older than CONFLICT_S. */
+function isConflictOpen(ctx: usize): bool {
   for (let g: u32 = 0; g < GROUPS_MAX; g++) {
     if (group(ctx, g).length == 0) continue;
     arbitrate(ctx, g, NO_INDEX);
@@ -291,11 +324,11 @@ function nothingOpen(ctx: usize): bool {
     let steps: u32 = 0;
     while (at != NO_INDEX) {
       const record = intent(ctx, at);
-      if (<u32>record.verdict == VERDICT_REFUSED && record.publishedS + CONFLICT_S < missionS(ctx)) return false;
+      if (<u32>record.verdict == VERDICT_REFUSED && record.publishedS + CONFLICT_S < missionS(ctx)) return true;
       at = nextInChain(record, steps++);
     }
   }
-  return true;
+  return false;
 }
 
 /** Whether a silent member has a claim that ends within BOUND_S. */
@@ -313,18 +346,21 @@ function silentOwnersHold(ctx: usize): bool {
 function close(ctx: usize, seen: DisruptionSeen): void {
   const state = convergence(ctx);
   const atS = convergedS(ctx, seen);
-  const tookS = atS - seen.onsetS;
-  const minutes = tookS / 60;
+  // A predicted silence is no delay: agreement needs the path that is back at its end.
+  const beganS = max<u32>(seen.onsetS, seen.notBeforeS);
+  const durationS = atS > beganS ? atS - beganS : 0;
+  const tookS = min<u32>(durationS, 0xffff);
+  const minutes = durationS / 60;
   let bin: u32 = minutes == 0 ? 0 : 31 - clz<u32>(minutes);
   if (bin >= HISTOGRAM_BINS) bin = HISTOGRAM_BINS - 1;
   const at = histogramAt(ctx, seen.class, bin);
   if (load<u16>(at) != 0xffff) store<u16>(at, load<u16>(at) + 1);
   if (seen.class == SLA_CLASS_NODE) {
     state.trendNodeS = trend(state.trendNodeS, tookS);
-    state.lastNodeS = tookS;
+    state.lastNodeS = <u16>tookS;
   } else if (seen.class == SLA_CLASS_CLUSTER) {
     state.trendClusterS = trend(state.trendClusterS, tookS);
-    state.lastClusterS = tookS;
+    state.lastClusterS = <u16>tookS;
   }
   const event = eventSpace(ctx);
   if (event != 0) {
@@ -332,6 +368,10 @@ function close(ctx: usize, seen: DisruptionSeen): void {
     m.class = seen.class;
     m.onsetS = seen.onsetS;
     m.convergedS = atS;
+    m.detectedS = seen.detectedS;
+    m.agreedS = state.viewsS;
+    m.freedS = state.boundS;
+    m.settledS = state.conflictS;
     eventDone(ctx, event, encodeConverged(event, event + EVENT_BYTES_MAX - 1, m));
   }
   seen.class = 0;
@@ -339,20 +379,21 @@ function close(ctx: usize, seen: DisruptionSeen): void {
 }
 
 /** Moving average with a weight of a quarter for the new duration. */
-function trend(average: u32, tookS: u32): u32 {
-  return average == 0 ? tookS : average - (average >>> 2) + (tookS >>> 2);
+function trend(average: u32, tookS: u32): u16 {
+  return <u16>(average == 0 ? tookS : average - (average >>> 2) + (tookS >>> 2));
 }
 
 /**
  * Raises an alarm when three quarters of the limit are spent, or when the average plus twice its
- * rise would breach the limit (CVG-4).
+ * rise would breach the limit (CVG-4); not once nothing has differed for CALM_S.
  */
 function watchSla(ctx: usize, seen: DisruptionSeen): void {
-  if (seen.alarmed != 0) return;
+  const now = missionS(ctx);
+  const beganS = max<u32>(seen.onsetS, seen.notBeforeS);
+  if (seen.alarmed != 0 || max<u32>(apartS(ctx), beganS) + CALM_S < now) return;
   const state = convergence(ctx);
   const limitS = slaS(seen.class);
-  const now = missionS(ctx);
-  const elapsedS = now > seen.onsetS ? now - seen.onsetS : 0;
+  const elapsedS = now > beganS ? now - beganS : 0;
   const average =
     seen.class == SLA_CLASS_NODE ? state.trendNodeS : seen.class == SLA_CLASS_CLUSTER ? state.trendClusterS : 0;
   const last =
@@ -370,7 +411,7 @@ function watchSla(ctx: usize, seen: DisruptionSeen): void {
   eventDone(ctx, at, encodeAlarmed(at, at + EVENT_BYTES_MAX - 1, m));
 }
 
-/** Restarts from a checkpoint: this node's own absence is a disruption. */
+/** Notes a restart of this node, once mission time is known: its own absence is a disruption. */
 export function convergenceRestart(ctx: usize): void {
-  if (node(ctx).timeKnown != 0) noteRestart(ctx, self(ctx));
+  if (node(ctx).incarnation > 1 && upS(ctx) < RESTART_S_MAX) noteRestart(ctx, self(ctx), upS(ctx));
 }

@@ -32,7 +32,6 @@ import { restartOwn } from '../intent/own/lifecycle';
 import { statementsRestart } from '../intent/statement/service';
 import { scheduleBoot } from '../schedule/step';
 import { watchdogBoot } from '../watchdog/step';
-import { convergenceRestart } from '../convergence/step';
 import { forgetPending } from '../security/key_epoch';
 import { beginCounters, acceptKey } from '../security/provision';
 import {
@@ -82,7 +81,7 @@ function configure(ctx: usize, m: Config, cause: u32): void {
   state.seed = m.seed;
   state.features = m.features;
   state.incarnation = m.incarnation;
-  state.cause = cause;
+  state.cause = <u8>cause;
   state.safeMode = 0;
   const able = capabilityToChange(ctx);
   able.rateMax = m.rateMax;
@@ -99,6 +98,7 @@ function configure(ctx: usize, m: Config, cause: u32): void {
   clock(ctx).errorMs = CONFIGURED_ERROR_MS;
   clock(ctx).sampleS = nowS;
   state.bootKnown = 0;
+  state.startedS = nowS;
   state.periodS = nowS;
   state.checkpointS = 0;
   // The configuration gives mission time at local time zero.
@@ -256,5 +256,4 @@ export function restoreContext(ctx: usize, config: usize, end: usize, cause: u32
   watchdogBoot(ctx, cause, 1, resets, alternate);
   emitBooted(ctx, 1);
   advance(ctx);
-  convergenceRestart(ctx);
 }

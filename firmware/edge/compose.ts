@@ -64,7 +64,7 @@ import {
   encodeBeacon,
 } from '../wire/generated/messages';
 import { call, changes } from '../memory/guard';
-import { node, queues, members, missionS, outgoing, Outgoing, timeKnown } from '../node/table';
+import { node, queues, members, missionS, outgoing, Outgoing, timeKnown, upS } from '../node/table';
 import { txDelayMs } from '../node/tx_slots';
 import {
   readOutbox,
@@ -234,6 +234,7 @@ function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize
       const m = changetype<Alive>(scratch);
       m.member = node(ctx).self;
       m.incarnation = membership(ctx).incarnation;
+      m.upS = upS(ctx);
       return encodeAlive(at, end, m);
     }
     case SEND_JOIN: {
@@ -241,6 +242,7 @@ function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize
       m.incarnation = membership(ctx).incarnation;
       m.generation = node(ctx).generation;
       m.cause = node(ctx).cause;
+      m.upS = upS(ctx);
       return encodeJoin(at, end, m);
     }
     case SEND_ISOLATION: {

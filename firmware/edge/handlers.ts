@@ -51,18 +51,18 @@ export function applyHeartbeat(ctx: usize, m: Heartbeat): void {
 }
 
 export function applyAlive(ctx: usize, m: Alive): void {
-  noteIncarnation(ctx, m.incarnation);
+  noteIncarnation(ctx, m.incarnation, m.upS);
 }
 
 export function applyJoin(ctx: usize, m: Join): void {
   memberToChange(ctx, call(ctx).sender).generation = <u8>m.generation;
-  noteIncarnation(ctx, m.incarnation);
+  noteIncarnation(ctx, m.incarnation, m.upS);
 }
 
-/** Takes the incarnation of a member. */
-function noteIncarnation(ctx: usize, incarnation: u32): void {
+/** Takes the incarnation of a member, which says that it booted `upS` seconds ago. */
+function noteIncarnation(ctx: usize, incarnation: u32, upS: u32): void {
   const sender = call(ctx).sender;
-  if (onAlive(ctx, sender, incarnation) && timeKnown(ctx)) noteRestart(ctx, sender);
+  if (onAlive(ctx, sender, incarnation) && timeKnown(ctx)) noteRestart(ctx, sender, upS);
 }
 
 export function observeHealth(ctx: usize, m: Health): u32 {

@@ -25,6 +25,7 @@ import { ageOf, lastLivenessTickOf } from '../membership/liveness';
 import { countSilences } from '../membership/correlated';
 import { coordinator, memberState } from '../membership/member_state';
 import { FREE, DIGEST_AT } from '../intent/statement/table';
+import { apartS } from '../convergence/step';
 import { histogramAt, convergence } from '../convergence/table';
 import { readTimeline, scheduleToChange } from '../schedule/table';
 
@@ -60,6 +61,8 @@ export function inspectContext(ctx: usize, what: u32, index: u32, out: usize, ca
       return inspectProtection(ctx, out, cap);
     case answers.INSPECT_STATEMENT:
       return inspectStatement(ctx, index, out, cap);
+    case answers.INSPECT_CONVERGENCE:
+      return inspectConvergence(ctx, out);
     case answers.INSPECT_KEYS:
       return index == 0 ? inspectPendingHead(ctx, out, cap) : index == 1 ? inspectKeys(ctx, out) : 0;
     default:
@@ -135,6 +138,18 @@ function inspectView(ctx: usize, out: usize): u32 {
   answer.health = hearing(ctx).health;
   answer.disagreedRounds = view.disagreedRounds;
   return answers.VIEW_ANSWER_WORDS;
+}
+
+function inspectConvergence(ctx: usize, out: usize): u32 {
+  const state = convergence(ctx);
+  const answer = changetype<answers.ConvergenceAnswer>(out);
+  answer.open = state.count;
+  answer.apartS = apartS(ctx);
+  answer.lastNodeS = state.lastNodeS;
+  answer.trendNodeS = state.trendNodeS;
+  answer.lastClusterS = state.lastClusterS;
+  answer.trendClusterS = state.trendClusterS;
+  return answers.CONVERGENCE_ANSWER_WORDS;
 }
 
 function inspectGroup(ctx: usize, index: u32, out: usize): u32 {

@@ -27,7 +27,7 @@ import { keyEpochStep, keyEpochStored, keyEpochUnstored, installKeyEpoch } from 
 import { scheduleStoredKg } from '../schedule/observe';
 import { scheduleEnforce } from '../schedule/orders';
 import { scheduleStep } from '../schedule/step';
-import { convergenceStep } from '../convergence/step';
+import { convergenceRestart, convergenceStep } from '../convergence/step';
 import { restartRuntime, watchdogStep, watchdogCheckIn } from '../watchdog/step';
 import { MODULE_MEMBERSHIP, MODULE_INTENT, MODULE_SCHEDULE, MODULE_CONVERGENCE, MODULE_EDGE } from '../watchdog/table';
 import { StoreCheckpoint, encodeStoreCheckpoint } from '../wire/generated/messages';
@@ -101,6 +101,7 @@ export function advance(ctx: usize): void {
     view.bootS = missionS(ctx);
     changes(ctx, HOT | NODE | VIEW);
     queues(ctx).periodCycle = nextPeriodCycle(ctx, cycleNow(ctx));
+    convergenceRestart(ctx);
   }
   turnMinute(ctx);
   const livenessTick = view.livenessTick;

@@ -13,19 +13,22 @@ export class NodeState {
   seed: u32 = 0;
   features: u32 = 0;
   incarnation: u32 = 0;
-  safeMode: u32 = 0;
+  safeMode: u8 = 0;
+  /** 1 = membership.bootS is set. */
+  bootKnown: u8 = 0;
+  cause: u8 = 0;
+  unused: u8 = 0;
   /** 1 = mission time is known; samples that agreed so far. */
   timeKnown: u32 = 0;
   samples: u16 = 0;
   /** MUTE_CAUSE_* that was reported last. */
   muteCause: u16 = 0;
-  /** 1 = membership.bootS is set. */
-  bootKnown: u32 = 0;
   /** Next period tick while mission time is unknown, local second. */
   periodS: u32 = 0;
   checkpointS: u32 = 0;
   checkpointSequence: u32 = 0;
-  cause: u32 = 0;
+  /** When this node booted, local second. */
+  startedS: u32 = 0;
 }
 
 /**

@@ -46,6 +46,11 @@ export function missionS(ctx: usize): u32 {
   return call(ctx).missionS;
 }
 
+/** Seconds since this node booted; 65,535 for more. */
+export function upS(ctx: usize): u32 {
+  return min<u32>(call(ctx).localS - node(ctx).startedS, 0xffff);
+}
+
 /** Whether mission time is known. */
 // @inline
 export function timeKnown(ctx: usize): bool {

@@ -106,7 +106,7 @@ export function watchdogBoot(ctx: usize, cause: u32, restored: u32, resets: u32,
 }
 
 function setSafeMode(ctx: usize, on: u32): void {
-  node(ctx).safeMode = on;
+  node(ctx).safeMode = <u8>on;
   changes(ctx, NODE);
 }
 

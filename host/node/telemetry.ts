@@ -38,6 +38,7 @@ export function statusOf(source: TelemetrySource): object {
   const node = answer(inspect, 'node');
   const view = answer(inspect, 'view');
   const keys = answer(inspect, 'keys', keysIndex);
+  const measured = answer(inspect, 'convergence');
   const isAlive = (member: number) => member === id || answer(inspect, 'member', member)?.state === LIVENESS.alive;
   const alive = Array.from({ length: members }, (_, member) => member).filter(isAlive).length;
   return {
@@ -51,6 +52,11 @@ export function statusOf(source: TelemetrySource): object {
     round: view?.round ?? 0,
     leaseUntilS: view?.leaseUntilS ?? 0,
     intents: view?.intents ?? 0,
+    convergence: {
+      ...{ open: measured?.open ?? 0, apartS: measured?.apartS ?? 0 },
+      node: { lastS: measured?.lastNodeS ?? 0, averageS: measured?.trendNodeS ?? 0 },
+      cluster: { lastS: measured?.lastClusterS ?? 0, averageS: measured?.trendClusterS ?? 0 },
+    },
     keyEpoch: keys?.keyEpoch ?? 0,
     newestKeyEpoch: keys?.newestKeyEpoch ?? 0,
     reservedCycle: keys?.reserved ?? 0,

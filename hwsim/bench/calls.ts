@@ -42,7 +42,7 @@ class CrowdedNode {
     this.#boot();
     engine.calls.tick(this.#context, heardS, 0);
     for (let member = 1; member < members; member += 1)
-      this.receive(member, heardS, { name: 'join', incarnation: 1, generation: 1, cause: 1 });
+      this.receive(member, heardS, { name: 'join', incarnation: 1, generation: 1, cause: 1, upS: 0 });
     engine.calls.tick(this.#context, nowS, 0);
     for (let index = 0; index < intents; index += 1) {
       const owner = 1 + (index % (members - 1));

@@ -78,9 +78,9 @@ function templateOf(name: string, { node, nodes, nowS, turn, claim, heartbeat }:
     'probe-request': { sequence: 1, target: member },
     heartbeat: heartbeat && { ...heartbeat, timeS: nowS },
     'relayed-ack': { sequence: 1, target: member },
-    suspicion: { member, incarnation: 1 << 8 },
+    suspicion: { member, incarnation: 1 << 8, upS: 60 },
     alive: { member: node, incarnation: 1 << 8 },
-    join: { incarnation: 1 << 8, generation: 1, cause: 1 },
+    join: { incarnation: 1 << 8, generation: 1, cause: 1, upS: 60 },
     isolation: { fromS: nowS, untilS: nowS + 3600 },
     'silent-list': {
       entries: [{ member, lastLivenessTick: Math.floor(nowS / LIVENESS_TICK_S), revocations: 0 }],

@@ -56,6 +56,7 @@ function disruptionOutcomes(judges: RunJudges): DisruptionOutcome[] {
     heldUpDuring: outcome.heldUp,
     lostKg: isProductionJudged ? outcome.lostKg : null,
     phases: phasesOf(outcome),
+    onboardPhases: outcome.onboardPhases,
     missing: outcome.missing,
   }));
 }

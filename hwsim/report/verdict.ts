@@ -26,8 +26,10 @@ export interface DisruptionOutcome {
   heldUpBy: Record<Criterion, number>;
   /** The same as spans of mission seconds. */
   heldUpDuring: Record<Criterion, Spans>;
-  /** Seconds of each phase, which sum to the time to converge; null: it did not. */
+  /** CVG-5: seconds of each phase, which sum to the time to converge; null: it did not. */
   phases: PhaseTimes | null;
+  /** The same as the cluster itself reported it; its times begin at its own onset. */
+  onboardPhases: PhaseTimes | null;
   /** What kept it from converging; empty when it converged. */
   missing: string[];
 }

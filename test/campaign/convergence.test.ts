@@ -25,6 +25,7 @@ const disruption = (changes: Partial<MeasuredDisruption>): MeasuredDisruption =>
   convergedS: 600,
   phases: phaseTimes,
   onboardS: 700,
+  onboardPhases: { ...phaseTimes, lease: 600 },
   lostKg: 0,
   ...changes,
 });
@@ -94,6 +95,7 @@ test('phases are averaged over what converged, and rates are per node·year and 
   const flights = [{ ...flight(1, measured), lapsedLeases: 2, alarms }, flight(2, [])];
   const summary = convergenceSummary(setting, flights);
   assert.equal(summary.kinds.death.phases, phaseTimes);
+  assert.equal(summary.kinds.death.onboardPhases, { ...phaseTimes, lease: 600 });
   assert.is(summary.lapsedLeasesPerNodeYear, 1);
   assert.equal(summary.alarms, { ...alarms, falseAlarmsPerClusterMonth: 3 / ((2 / 100) * 12) });
 });

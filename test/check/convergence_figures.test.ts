@@ -12,7 +12,16 @@ import { JudgeHarness, nodeDown, nodeUp, siteOf, splitInHalves } from './judge_h
 
 const outcome = (changes: Partial<Outcome>): Outcome => ({
   ...{ id: 'node-death-1', kind: 'node-death', class: 'node', onsetS: 1000, detectedS: 1300, convergedS: 2200 },
-  ...{ onboardConvergedS: null, slaS: 3600, sla: 'kept', lostKg: 0, touchedGroups: [], missing: [], detail: '' },
+  ...{
+    onboardConvergedS: null,
+    onboardPhases: null,
+    slaS: 3600,
+    sla: 'kept',
+    lostKg: 0,
+    touchedGroups: [],
+    missing: [],
+    detail: '',
+  },
   heldUp: { views: [], conflicts: [], bindings: [], production: [] },
   ...changes,
 });

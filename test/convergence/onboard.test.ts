@@ -1,7 +1,9 @@
 // What a node measures of convergence: onset, class, the moment from which nothing differs, alarm.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FIELD, LIVENESS, LIVENESS_TICK_S, ROUND_S, SLA_CLASS, TYPE } from '../../host/cbor/generated.ts';
+import { FIELD, LIVENESS, LIVENESS_TICK_S, OUTLOOK_KIND, ROUND_S, SLA_CLASS, TYPE } from '../../host/cbor/generated.ts';
+import { OnboardReports } from '../../hwsim/check/convergence/onboard_reports.ts';
+import type { Observers } from '../../hwsim/check/observe/observers.ts';
 import type { NodeRecord, TestCluster } from '../firmware/cluster.ts';
 import { assign, DAY, driven, HOUR, split } from '../firmware/driven.ts';
 
@@ -127,6 +129,75 @@ onboard('CVG-1 holds: a restarted member that has no vote yet does not delay con
   assert.is(first.third, 3);
   const [end] = eventsOf(cluster, 0, converged);
   assert.is(end.third, first.onsetS, 'nobody differed');
+});
+
+onboard(
+  'CVG-2 holds: a restart began when the member booted, for others and for itself, however late it is heard',
+  () => {
+    const cluster = flown(5);
+    cluster.kill(3);
+    cluster.runTo(beginS + 30);
+    cluster.restore(3, 2, cluster.stored[3][0]);
+    cluster.jam = (from) => from === 3 && cluster.nowMs < (beginS + 240) * 1000;
+    cluster.runTo(beginS + HOUR);
+    for (const node of [0, 3]) {
+      const own = eventsOf(cluster, node, onset).find(({ third }) => third === 3);
+      assert.ok(own !== undefined && Math.abs(own.onsetS - (beginS + 30)) <= 2, `node ${node}: ${JSON.stringify(own)}`);
+      if (node === 0) assert.ok(own.atS >= beginS + 240, 'it was heard late');
+    }
+  },
+);
+
+onboard('CVG-5 holds: a death is known first, then agreed on, then its claim ends, and no conflict was open', () => {
+  const cluster = flown(5);
+  assign(cluster, 3, beginS + 900, beginS + DAY);
+  cluster.runTo(beginS + HOUR);
+  cluster.kill(3);
+  cluster.runTo(beginS + 4 * HOUR);
+  const at = FIELD.converged;
+  const end = cluster.events.find(({ node, fields, atS }) => node === 0 && fields[0] === converged && atS > beginS);
+  assert.ok(end !== undefined);
+  const [onsetS, detectedS, agreedS] = [at.onsetS, at.detectedS, at.agreedS].map((field) => end.fields[field]);
+  const [freedS, convergedS] = [end.fields[at.freedS], end.fields[at.convergedS]];
+  const detectS = detectedS - onsetS;
+  assert.ok(detectS > 6 * LIVENESS_TICK_S && detectS <= 8 * LIVENESS_TICK_S, `known after ${detectS} s`);
+  assert.ok(agreedS > detectedS && agreedS <= freedS, `${agreedS - onsetS} s, ${freedS - onsetS} s`);
+  assert.is(freedS, convergedS, 'the claim was the last to differ');
+  assert.ok(end.fields[at.settledS] < onsetS, 'no conflict was open');
+});
+
+onboard('CVG-5 violated: no phase reaches beyond convergence, and a time before the onset is no phase', () => {
+  const harness = { ground: { coordinates: () => true } } as unknown as Observers;
+  const reports = new OnboardReports(harness);
+  reports.event(0, 0, Uint32Array.from([converged, SLA_CLASS.node, 1000, 2000, 1400, 900, 2000, 0]));
+  assert.equal(reports.reports[0].phases, { detect: 400, agree: 0, lease: 600, claim: 0, resume: 0 });
+  reports.event(0, 0, Uint32Array.from([converged, SLA_CLASS.node, 1000, 1000, 1400, 900, 3000, 0]));
+  assert.equal(reports.reports[1].phases, { detect: 0, agree: 0, lease: 0, claim: 0, resume: 0 });
+});
+
+onboard('CVG-4 violated: no alarm while a disruption that has converged waits to be closed', () => {
+  const cluster = flown(7);
+  cluster.kill(5);
+  cluster.runTo(beginS + 900);
+  cluster.kill(6);
+  cluster.runTo(beginS + 3 * HOUR);
+  const [end, ...more] = eventsOf(cluster, 0, converged);
+  assert.equal(more, [], 'one disruption');
+  assert.ok(
+    end.atS - end.onsetS > 2700 && end.third - end.onsetS < 2700 - 600,
+    'it was open for longer than 45 minutes',
+  );
+  assert.equal(eventsOf(cluster, 0, alarmed), []);
+});
+
+onboard('CVG-4 violated: a silence that was predicted spends no time of the SLA, and no average', () => {
+  const cluster = flown(3);
+  const untilS = beginS + 9 * HOUR;
+  assert.is(cluster.observe(0, { name: 'outlook', fromS: beginS + 60, untilS, kind: OUTLOOK_KIND.occultation }), 0);
+  cluster.runTo(untilS + HOUR);
+  assert.equal(eventsOf(cluster, 0, alarmed), []);
+  assert.is(eventsOf(cluster, 0, converged).length, 1);
+  assert.ok(cluster.nodes[0].convergence().lastClusterS < HOUR);
 });
 
 onboard('CVG-1 holds: a hung task and a lost resource began when they were observed', () => {

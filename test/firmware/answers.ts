@@ -45,6 +45,10 @@ export abstract class NodeAnswers {
     return named('view', this.inspect(INSPECT.view));
   }
 
+  convergence(): Answer<'convergence'> {
+    return named('convergence', this.inspect(INSPECT.view));
+  }
+
   /** Round and digest of the view, as one text to compare. */
   viewDigest(): string {
     const { round, digestHigh, digestLow } = this.view();

@@ -52,7 +52,7 @@ function drawIntent(random: RandomStream, owner: number): Intent {
 /** Sends one frame of every member, so that none counts as silent. */
 function hearAll(node: SingleNode): void {
   for (let member = 1; member < node.members; member++)
-    node.receiveMessages(member, [{ name: 'join', incarnation: 32, generation: 1, cause: 1 }], heardS);
+    node.receiveMessages(member, [{ name: 'join', incarnation: 32, generation: 1, cause: 1, upS: 0 }], heardS);
 }
 
 const conflicts = suite('conflicts');

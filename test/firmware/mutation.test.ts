@@ -62,7 +62,7 @@ const bodies: Message[][] = [
   ],
   [
     { name: 'notice', group: 1, unit: 0, capacity: 500, observedS: nowS, observer: 3 },
-    { name: 'join', incarnation: 64, generation: 1, cause: 1 },
+    { name: 'join', incarnation: 64, generation: 1, cause: 1, upS: 0 },
   ],
 ];
 

@@ -187,3 +187,19 @@ export class StatementAnswer {
   version: u32 = 0;
   atS: u32 = 0;
 }
+
+export const INSPECT_CONVERGENCE: u32 = 14;
+export const CONVERGENCE_ANSWER_WORDS: u32 = 6;
+/**
+ * open: disruptions; apartS: last second at which something differed; of classes node and cluster the
+ * duration of the last disruption that converged, and the moving average.
+ */
+@unmanaged
+export class ConvergenceAnswer {
+  open: u32 = 0;
+  apartS: u32 = 0;
+  lastNodeS: u32 = 0;
+  trendNodeS: u32 = 0;
+  lastClusterS: u32 = 0;
+  trendClusterS: u32 = 0;
+}

@@ -254,29 +254,43 @@ export function decodeOnset(at: usize, end: usize, m: Onset): usize {
 
 export const TYPE_CONVERGED: u32 = 199;
 /** Longest encoding. */
-export const CONVERGED_BYTES_MAX: u32 = 14;
-export const CONVERGED_STRUCT_BYTES: u32 = 12;
+export const CONVERGED_BYTES_MAX: u32 = 34;
+export const CONVERGED_STRUCT_BYTES: u32 = 28;
 
+// CVG-5: when this node learnt of it; last second at which views differed, at which a silent owner had
+// a claim due to end, and at which a conflict was open: of these, the ones after the onset count.
 @unmanaged
 export class Converged {
   class: u32 = 0; // 1..4
   onsetS: u32 = 0; // 0..4294967295
   convergedS: u32 = 0; // 0..4294967295
+  detectedS: u32 = 0; // 0..4294967295
+  agreedS: u32 = 0; // 0..4294967295
+  freedS: u32 = 0; // 0..4294967295
+  settledS: u32 = 0; // 0..4294967295
 }
 
 export function encodeConverged(at: usize, end: usize, m: Converged): usize {
-  at = writeType(at, end, 4, TYPE_CONVERGED);
+  at = writeType(at, end, 8, TYPE_CONVERGED);
   at = writeRange(at, end, m.class, 1, 4);
   at = writeUint(at, end, m.onsetS, 4294967295);
   at = writeUint(at, end, m.convergedS, 4294967295);
+  at = writeUint(at, end, m.detectedS, 4294967295);
+  at = writeUint(at, end, m.agreedS, 4294967295);
+  at = writeUint(at, end, m.freedS, 4294967295);
+  at = writeUint(at, end, m.settledS, 4294967295);
   return at;
 }
 
 export function decodeConverged(at: usize, end: usize, m: Converged): usize {
-  at = readType(at, end, 4, TYPE_CONVERGED);
+  at = readType(at, end, 8, TYPE_CONVERGED);
   at = readRange(at, end, 1, 4, changetype<usize>(m) + offsetof<Converged>("class"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Converged>("onsetS"));
   at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Converged>("convergedS"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Converged>("detectedS"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Converged>("agreedS"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Converged>("freedS"));
+  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Converged>("settledS"));
   return at;
 }
 

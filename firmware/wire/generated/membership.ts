@@ -213,54 +213,61 @@ export function decodeSuspicion(at: usize, end: usize, m: Suspicion): usize {
 
 export const TYPE_ALIVE: u32 = 7;
 /** Longest encoding. */
-export const ALIVE_BYTES_MAX: u32 = 8;
-export const ALIVE_STRUCT_BYTES: u32 = 8;
+export const ALIVE_BYTES_MAX: u32 = 11;
+export const ALIVE_STRUCT_BYTES: u32 = 12;
 
+// upS: seconds since the sender booted, 65,535 for more.
 @unmanaged
 export class Alive {
   member: u32 = 0; // 0..65535
   incarnation: u32 = 0; // 0..65535
+  upS: u32 = 0; // 0..65535
 }
 
 export function encodeAlive(at: usize, end: usize, m: Alive): usize {
-  at = writeType(at, end, 3, TYPE_ALIVE);
+  at = writeType(at, end, 4, TYPE_ALIVE);
   at = writeUint(at, end, m.member, 65535);
   at = writeUint(at, end, m.incarnation, 65535);
+  at = writeUint(at, end, m.upS, 65535);
   return at;
 }
 
 export function decodeAlive(at: usize, end: usize, m: Alive): usize {
-  at = readType(at, end, 3, TYPE_ALIVE);
+  at = readType(at, end, 4, TYPE_ALIVE);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Alive>("member"));
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Alive>("incarnation"));
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Alive>("upS"));
   return at;
 }
 
 export const TYPE_JOIN: u32 = 8;
 /** Longest encoding. */
-export const JOIN_BYTES_MAX: u32 = 9;
-export const JOIN_STRUCT_BYTES: u32 = 12;
+export const JOIN_BYTES_MAX: u32 = 12;
+export const JOIN_STRUCT_BYTES: u32 = 16;
 
 @unmanaged
 export class Join {
   incarnation: u32 = 0; // 0..65535
   generation: u32 = 0; // 0..255
   cause: u32 = 0; // 0..255
+  upS: u32 = 0; // 0..65535
 }
 
 export function encodeJoin(at: usize, end: usize, m: Join): usize {
-  at = writeType(at, end, 4, TYPE_JOIN);
+  at = writeType(at, end, 5, TYPE_JOIN);
   at = writeUint(at, end, m.incarnation, 65535);
   at = writeUint(at, end, m.generation, 255);
   at = writeUint(at, end, m.cause, 255);
+  at = writeUint(at, end, m.upS, 65535);
   return at;
 }
 
 export function decodeJoin(at: usize, end: usize, m: Join): usize {
-  at = readType(at, end, 4, TYPE_JOIN);
+  at = readType(at, end, 5, TYPE_JOIN);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Join>("incarnation"));
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Join>("generation"));
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Join>("cause"));
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Join>("upS"));
   return at;
 }
 

@@ -36,11 +36,11 @@ export interface Suspicion {
 }
 export interface Alive {
   readonly name: 'alive';
-  readonly member: number; readonly incarnation: number;
+  readonly member: number; readonly incarnation: number; readonly upS: number;
 }
 export interface Join {
   readonly name: 'join';
-  readonly incarnation: number; readonly generation: number; readonly cause: number;
+  readonly incarnation: number; readonly generation: number; readonly cause: number; readonly upS: number;
 }
 export interface Isolation {
   readonly name: 'isolation';
@@ -248,7 +248,7 @@ export interface Onset {
 }
 export interface Converged {
   readonly name: 'converged';
-  readonly class: number; readonly onsetS: number; readonly convergedS: number;
+  readonly class: number; readonly onsetS: number; readonly convergedS: number; readonly detectedS: number; readonly agreedS: number; readonly freedS: number; readonly settledS: number;
 }
 export interface Alarmed {
   readonly name: 'alarmed';

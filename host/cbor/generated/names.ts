@@ -74,6 +74,7 @@ export const INSPECT = {
   pendingHead: 12,
   keys: 12,
   statement: 13,
+  convergence: 14,
 } as const;
 
 /** The word of each field in an answer of `inspect`; where an array or a byte string begins. */
@@ -93,4 +94,5 @@ export const ANSWER = {
   pendingHead: { keyEpoch: 0, startS: 1, parts: 2, commitment: 3, signature: 7 },
   keys: { keyEpoch: 0, newestKeyEpoch: 1, reserved: 2, sentCounter: 3, coverKeyEpoch: 4, parts: 5 },
   statement: { owner: 0, slot: 1, version: 2, atS: 3, digest: 4, signature: 8 },
+  convergence: { open: 0, apartS: 1, lastNodeS: 2, trendNodeS: 3, lastClusterS: 4, trendClusterS: 5 },
 } as const;

@@ -47,14 +47,16 @@ export const SHAPES: readonly Shape[] = [
     { name: 'member', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'incarnation', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'alive', type: 7, isChecked: false, bytesMax: 8, fields: [
+  { name: 'alive', type: 7, isChecked: false, bytesMax: 11, fields: [
     { name: 'member', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'incarnation', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'upS', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'join', type: 8, isChecked: false, bytesMax: 9, fields: [
+  { name: 'join', type: 8, isChecked: false, bytesMax: 12, fields: [
     { name: 'incarnation', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'generation', of: { kind: 'uint', min: 0, max: 255 } },
     { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },
+    { name: 'upS', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
   { name: 'isolation', type: 10, isChecked: false, bytesMax: 12, fields: [
     { name: 'fromS', of: { kind: 'uint', min: 0, max: 4294967295 } },
@@ -342,10 +344,14 @@ export const SHAPES: readonly Shape[] = [
     { name: 'onsetS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'subject', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
-  { name: 'converged', type: 199, isChecked: false, bytesMax: 14, fields: [
+  { name: 'converged', type: 199, isChecked: false, bytesMax: 34, fields: [
     { name: 'class', of: { kind: 'uint', min: 1, max: 4 } },
     { name: 'onsetS', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'convergedS', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'detectedS', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'agreedS', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'freedS', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'settledS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
   { name: 'alarmed', type: 200, isChecked: false, bytesMax: 14, fields: [
     { name: 'class', of: { kind: 'uint', min: 1, max: 4 } },

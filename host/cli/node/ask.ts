@@ -12,6 +12,12 @@ export interface AskOptions {
 }
 
 type Row = Readonly<Record<string, number>>;
+/** Seconds to converge: of the last disruption of a class, and on average; 0 = none yet. */
+interface Durations {
+  lastS: number;
+  averageS: number;
+}
+
 /** What `node status` answers, as far as it is shown to people (host/node/telemetry.ts). */
 interface Status {
   id: number;
@@ -28,6 +34,7 @@ interface Status {
   quorum: boolean;
   leaseUntilS: number;
   intents: number;
+  convergence: { open: number; apartS: number; node: Durations; cluster: Durations };
   keyEpoch: number;
   heldBack: { orders: number; frames: number };
   radio: Record<string, number>;
@@ -96,6 +103,15 @@ function rowsText(rows: readonly Row[], columns: readonly string[]): string {
   );
 }
 
+/** Says what the node measured of convergence, on board. */
+function convergenceParts({ convergence: { open, apartS, node, cluster } }: Status): string[] {
+  const minutes = (timeS: number) => `${(timeS / 60).toFixed(1)} min`;
+  const took = (name: string, { lastS, averageS }: Durations) =>
+    averageS === 0 ? [] : [`${name} last ${minutes(lastS)}, average ${minutes(averageS)}`];
+  const now = open === 0 ? 'no disruption open' : `${open} open, something differed until ${apartS} s`;
+  return [now, ...took('node', node), ...took('cluster', cluster)];
+}
+
 function statusText(status: Status): string {
   const { id, cluster, members, alive, pid, incarnation, mute, heldBack, radio, work } = status;
   const error = `error at most ${status.clockErrorMs} ms`;
@@ -106,6 +122,7 @@ function statusText(status: Status): string {
     labelled('speaks', mute === null ? 'yes' : `no: ${mute.cause}${until}`, ...(status.safeMode ? ['safe mode'] : [])),
     labelled('members', `${alive} of ${members} alive`, status.quorum ? 'a majority agrees' : 'no majority agrees'),
     labelled('intents', `${status.intents} stored`, `lease until ${status.leaseUntilS} s`),
+    labelled('converged', ...convergenceParts(status)),
     labelled('key epoch', String(status.keyEpoch)),
     labelled('radio', `${radio.framesSent} sent`, `${radio.framesReceived} received`),
     labelled('held back', `${heldBack.orders} orders`, `${heldBack.frames} frames`),

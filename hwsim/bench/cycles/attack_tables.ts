@@ -145,7 +145,7 @@ export function fillTables(builder: AttackBuilder): void {
   if (present.length === 0) present.push(1);
   tick(script, heardS);
   for (const sender of present)
-    builder.send(sender, heardS, [{ name: 'join', incarnation: 1, generation: 1, cause: 1 }]);
+    builder.send(sender, heardS, [{ name: 'join', incarnation: 1, generation: 1, cause: 1, upS: 0 }]);
   tick(script, nowS);
   const count = scaled(genome, 'intents', 0, cluster.intentsMax - 8);
   const senderOf = (index: number) => present[index % present.length];

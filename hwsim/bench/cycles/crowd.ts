@@ -123,7 +123,11 @@ export function crowd(script: Script, options: CrowdOptions): [number, number][]
   );
   tick(script, heardS);
   for (const sender of present)
-    receive(script, heardS, frames.frame(sender, heardS, [{ name: 'join', incarnation: 1, generation: 1, cause: 1 }]));
+    receive(
+      script,
+      heardS,
+      frames.frame(sender, heardS, [{ name: 'join', incarnation: 1, generation: 1, cause: 1, upS: 0 }]),
+    );
   tick(script, nowS);
   const stored: [number, number][] = [];
   for (let index = 0; index < options.intents; index += 1) {

@@ -33,6 +33,8 @@ export interface MeasuredDisruption {
   /** Seconds of each phase; null: it did not converge. */
   phases: PhaseTimes | null;
   onboardS: number | null;
+  /** The same as the cluster itself reported it; null: it did not. */
+  onboardPhases: PhaseTimes | null;
   lostKg: number;
 }
 
@@ -126,6 +128,8 @@ export interface KindSummary {
   maxS: number | null;
   /** Mean seconds of each phase of those that converged; they sum to the mean time. */
   phases: PhaseTimes;
+  /** The same as the clusters themselves reported it. */
+  onboardPhases: PhaseTimes;
   lostKgMean: number;
 }
 
@@ -231,6 +235,7 @@ function kindSummary(disruptions: readonly MeasuredDisruption[]): KindSummary {
     p99HighS: high === null ? null : finite(times[high]),
     maxS: finite(times[n - 1]),
     phases: meanPhases(disruptions.map((each) => each.phases)),
+    onboardPhases: meanPhases(disruptions.map((each) => each.onboardPhases)),
     lostKgMean: n === 0 ? 0 : disruptions.reduce((total, { lostKg }) => total + lostKg, 0) / n,
   };
 }

@@ -71,6 +71,8 @@ export const believedRows: readonly BelievedRow[] = [
   row('alive', 'member', 'the sender', 'The sender itself, or it is refused'),
   row('alive', 'incarnation', 'the sender', 'Clears suspicions; a restart is reported'),
   row('join', 'incarnation generation cause', 'the sender', 'A restart is reported; nothing else follows from it'),
+  row('alive', 'upS', 'the sender', 'Dates its restart on board, by 15 minutes at most'),
+  row('join', 'upS', 'the sender', 'Dates its restart on board, by 15 minutes at most'),
   row(
     'isolation',
     'fromS untilS',

@@ -2,6 +2,7 @@ import { GRID_S, PRODUCTION_SHARE_MIN, PRODUCTION_WINDOW_S, SMALL_CLUSTER_NODES,
 import type { PlannedPauses } from '../observe/planned_pauses.ts';
 import type { Production } from '../observe/production.ts';
 import type { OnboardReport } from './onboard_reports.ts';
+import type { PhaseTimes } from './phases.ts';
 import type { Case, Recovery } from './recovery.ts';
 
 /** The achievable production by place and time; computed by hwsim/world/achievable.ts. */
@@ -46,6 +47,7 @@ export interface Outcome {
   detectedS: number | null;
   convergedS: number | null;
   onboardConvergedS: number | null;
+  onboardPhases: PhaseTimes | null;
   slaS: number;
   sla: SlaResult;
   lostKg: number;
@@ -104,6 +106,7 @@ export class Convergence {
         detectedS: isVoid || entry.detectedMs === null ? null : Math.floor(entry.detectedMs / 1000),
         convergedS,
         onboardConvergedS: report === null ? null : report.convergedS,
+        onboardPhases: report === null ? null : report.phases,
         slaS: entry.slaS,
         sla: isVoid ? 'void' : this.slaResult(entry, convergedS),
         lostKg: lost[index],

@@ -1,6 +1,7 @@
 import { FIELD, NAMES, TYPE } from '../../../host/cbor/generated.ts';
 import { ONSET_MATCH_S } from '../bounds.ts';
 import type { SlaClass } from '../../kernel/trace.ts';
+import { type PhaseTimes, splitTime } from './phases.ts';
 import type { Case } from './recovery.ts';
 import type { Observers } from '../observe/observers.ts';
 
@@ -10,6 +11,8 @@ export interface OnboardReport {
   class: SlaClass;
   onsetS: number;
   convergedS: number;
+  /** CVG-5: seconds of each phase; no node measures production, so `resume` is none. */
+  phases: PhaseTimes;
 }
 
 /**
@@ -28,12 +31,21 @@ export class OnboardReports {
 
   event(_timeMs: number, node: number, fields: Uint32Array): void {
     if (fields[0] !== TYPE.converged) return;
-    const { class: classAt, onsetS, convergedS } = FIELD.converged;
+    const at = FIELD.converged;
+    const [onsetS, convergedS] = [fields[at.onsetS], fields[at.convergedS]];
+    const ends = {
+      detect: fields[at.detectedS],
+      agree: fields[at.agreedS],
+      lease: fields[at.freedS],
+      claim: fields[at.settledS],
+      resume: null,
+    };
     const report = {
       node,
-      class: (NAMES.slaClass[fields[classAt]] || 'node') as SlaClass,
-      onsetS: fields[onsetS],
-      convergedS: fields[convergedS],
+      class: (NAMES.slaClass[fields[at.class]] || 'node') as SlaClass,
+      onsetS,
+      convergedS,
+      phases: splitTime(onsetS, ends, convergedS),
     };
     if (this.seen.ground.coordinates(node)) this.reports.push(report);
     else this.ownReports.push(report);

@@ -1,5 +1,3 @@
-import type { Outcome } from './convergence.ts';
-
 /**
  * The phases of a convergence, in their order: until all know, until views agree, until nothing is
  * bound to what is lost, until no conflict is open, until production is back.
@@ -26,8 +24,16 @@ export function splitTime(onsetS: number, ends: Record<Phase, number | null>, un
   return times;
 }
 
-/** Splits the time to converge by phase, null when the disruption did not converge. */
-export function phasesOf(outcome: Outcome): PhaseTimes | null {
+/** The part of a judged disruption that its phases follow from. */
+interface Judged {
+  onsetS: number;
+  detectedS: number | null;
+  convergedS: number | null;
+  heldUp: Record<'views' | 'bindings' | 'conflicts', readonly [number, number][]>;
+}
+
+/** CVG-5: splits the time to converge by phase, null when the disruption did not converge. */
+export function phasesOf(outcome: Judged): PhaseTimes | null {
   const { onsetS, detectedS, convergedS, heldUp } = outcome;
   if (convergedS === null) return null;
   const endOf = (spans: readonly [number, number][]) => spans.at(-1)?.[1] ?? null;

@@ -111,8 +111,8 @@ export function messagesAt(timeS: number, members: number): Message[] {
     { name: 'probe-request', sequence: 4, target: 3 },
     { name: 'relayed-ack', sequence: 4, target: 3 },
     { name: 'suspicion', member: 0, incarnation: 1 },
-    { name: 'alive', member: 2, incarnation: 2 },
-    { name: 'join', incarnation: 64, generation: 1, cause: 1 },
+    { name: 'alive', member: 2, incarnation: 2, upS: 0 },
+    { name: 'join', incarnation: 64, generation: 1, cause: 1, upS: 0 },
     { name: 'isolation', fromS: timeS + 1000, untilS: timeS + 4000 },
     {
       name: 'silent-list',

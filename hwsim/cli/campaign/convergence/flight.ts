@@ -53,6 +53,7 @@ function measured(outcome: DisruptionOutcome): MeasuredDisruption[] {
       convergedS: since(outcome.convergedS),
       phases: outcome.phases,
       onboardS: since(outcome.onboardConvergedS),
+      onboardPhases: outcome.onboardPhases,
       lostKg: outcome.lostKg ?? 0,
     },
   ];

@@ -9,9 +9,8 @@ import {
   convergenceSummary,
   disruptionKinds,
 } from '../../../campaign/cluster/convergence.ts';
-import { phases } from '../../../check/convergence/phases.ts';
 import { convergenceRow } from './row.ts';
-import { figures, intervalNote, phaseCells, timeCells, timeColumns } from './text.ts';
+import { figures, intervalNote, phaseCells, phaseColumns, timeCells, timeColumns } from './text.ts';
 import { readCampaign } from '../json_lines.ts';
 
 const headSchema = z.looseObject({
@@ -91,7 +90,7 @@ function sectionOf({ head, flights }: Part): string {
     commandsOf(head, rangesOf(seeds)),
     tableText(['minutes', ...timeColumns], times),
     ...(note === null ? [] : [note]),
-    tableText(['minutes in phase', ...phases], spent),
+    tableText(['minutes', ...phaseColumns], spent),
     tableText(['figure', 'value'], figures(summary)),
     failed.length === 0
       ? 'All checks held in all flights.'

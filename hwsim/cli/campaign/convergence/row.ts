@@ -7,7 +7,7 @@ const phases = z.looseObject({
 });
 const disruption = z.looseObject({
   ...{ kind: z.enum(disruptionKinds), sla: z.string(), convergedS: seconds, onboardS: seconds },
-  ...{ phases: phases.nullable(), lostKg: z.number() },
+  ...{ phases: phases.nullable(), onboardPhases: phases.nullable(), lostKg: z.number() },
 });
 const alarms = z.looseObject({ breaches: z.number(), announced: z.number(), falseAlarms: z.number() });
 

@@ -29,7 +29,13 @@ export function timeCells(summary: KindSummary): (string | number)[] {
   return [n, breaches, never, ...times, lostKgMean.toFixed(1)];
 }
 
-export const phaseCells = ({ phases: times }: KindSummary): string[] => phases.map((phase) => minutes(times[phase]));
+/** Columns of phases: as judged, then as reported on board, where nobody measures production. */
+export const phaseColumns = [...phases, ...phases.slice(0, -1).map((phase) => `on board ${phase}`)];
+
+export const phaseCells = ({ phases: judged, onboardPhases }: KindSummary): string[] => [
+  ...phases.map((phase) => minutes(judged[phase])),
+  ...phases.slice(0, -1).map((phase) => minutes(onboardPhases[phase])),
+];
 
 /** Explains the interval; null when no kind lacks its upper end. */
 export function intervalNote(summaries: readonly KindSummary[]): string | null {
@@ -71,7 +77,7 @@ export function convergenceText(
     `${summary.flights} flights, ${nodes} nodes, ${loss * 100} % loss, image ${name}`,
     tableOf(['minutes', ...timeColumns], rows, timeColumns),
     ...(note === null ? [] : [note]),
-    tableOf(['minutes in phase', ...phases], spent, phases),
+    tableOf(['minutes', ...phaseColumns], spent, phaseColumns),
     ...figures(summary).map(([label, text]) => labelled(label, text)),
   ];
   for (const { seed, failed } of flights) {
