@@ -17,7 +17,10 @@ class Profile {
 
 /** In static memory, because it is valid within one call only. */
 const PROFILE_AT = memory.data(offsetof<Profile>(), 8);
-/** First claim of each chain, and each claim's next: u16 each. A unit is in the chain of its low bits. */
+/**
+ * First claim of each chain, and each claim's next: u16 each. A unit's chain is that of its low
+ * bits.
+ */
 const UNIT_CHAINS: u32 = 32;
 const FIRST_AT = memory.data(UNIT_CHAINS * 2, 4);
 const NEXT_AT = memory.data(INTENTS_MAX * 2, 4);

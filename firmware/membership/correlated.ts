@@ -17,8 +17,8 @@ const CORRELATED_TICKS: u32 = 300 / LIVENESS_TICK_S;
 const DISTANCE_MAX: u32 = UNREACHABLE_S_MAX / LIVENESS_TICK_S + 2 + 2 * CORRELATED_TICKS;
 
 /**
- * Two bits for each distance from the present tick: how many members were last heard then, 3 = three
- * or more. In static memory, because they are valid within one call only.
+ * Two bits for each distance from the present tick: how many members were last heard then, 3 =
+ * three or more. In static memory, because they are valid within one call only.
  */
 const COUNTS_BYTES: u32 = (((DISTANCE_MAX + 2 * CORRELATED_TICKS) >>> 4) << 2) + 8;
 const COUNTS_AT = memory.data(COUNTS_BYTES, 4);

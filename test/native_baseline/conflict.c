@@ -23,7 +23,7 @@ static void clear_profile(struct node *node) {
   node->rate = 0;
   node->count = 0;
   node->sorted = 0;
-  for (u32 unit = 0; unit < UNIT_CHAINS; unit++) node->first_of_unit[unit] = NO_RECORD;
+  for (u32 unit = 0; unit < UNIT_LISTS; unit++) node->first_of_unit[unit] = NO_RECORD;
 }
 
 /* Adds an accepted record, as firmware/intent/profile.ts does. */
@@ -35,14 +35,14 @@ static void add_to_profile(struct node *node, u32 index) {
   node->rate += record->rate;
   const u32 unit = record->resource & 0xffff;
   if (unit == 0) return;
-  node->next_of_unit[index] = node->first_of_unit[unit % UNIT_CHAINS];
-  node->first_of_unit[unit % UNIT_CHAINS] = (u16)index;
+  node->next_of_unit[index] = node->first_of_unit[unit % UNIT_LISTS];
+  node->first_of_unit[unit % UNIT_LISTS] = (u16)index;
 }
 
 static bool unit_taken(const struct node *node, const struct record *record) {
   const u32 unit = record->resource & 0xffff;
   if (unit == 0) return false;
-  for (u32 at = node->first_of_unit[unit % UNIT_CHAINS]; at != NO_RECORD; at = node->next_of_unit[at]) {
+  for (u32 at = node->first_of_unit[unit % UNIT_LISTS]; at != NO_RECORD; at = node->next_of_unit[at]) {
     const struct record *const other = &node->records[at];
     if (other->resource == record->resource && other->start_s < record->bound_s && record->start_s < other->bound_s)
       return true;

@@ -20,7 +20,7 @@ enum { RECORDS_MAX = 800, NOTICES_MAX = 64, LOSSES_MAX = 32, MESSAGE_WORDS = 64 
 /* Messages of a frame that are kept once decoded, and words of each. */
 enum { DECODED_MAX = 16, DECODED_WORDS = 49 };
 enum { LINK_KEYS = 3, KEY_WORDS = 8, PLAIN_BYTES = 256 };
-enum { NO_RECORD = 0xffff, UNIT_CHAINS = 32 };
+enum { NO_RECORD = 0xffff, UNIT_LISTS = 32 };
 
 /* A stored intent, as in firmware/intent/table.ts. */
 struct record {
@@ -117,7 +117,7 @@ struct node {
    */
   u16 starts[RECORDS_MAX];
   u16 bounds[RECORDS_MAX];
-  u16 first_of_unit[UNIT_CHAINS];
+  u16 first_of_unit[UNIT_LISTS];
   u16 next_of_unit[RECORDS_MAX];
   u64 rate;
   u32 count;
