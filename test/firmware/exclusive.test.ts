@@ -1,9 +1,20 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { INTENT_STATE, type Message, OUTLOOK_KIND, STATUS, TYPE } from '../../host/cbor/generated.ts';
+import {
+  CUT_LAG_S,
+  INTENT_STATE,
+  LEASE_S,
+  LIVENESS_TICK_S,
+  type Message,
+  OUTLOOK_KIND,
+  ROUND_S,
+  STATUS,
+  TYPE,
+} from '../../host/cbor/generated.ts';
 import { openedFrame } from '../security/sealed.ts';
 import { TestCluster } from './cluster.ts';
 import { assign, claimOf, DAY, driven, HOUR, leaseUntilS, lot, split, stored, versionOf } from './driven.ts';
+import { revokeVoteS } from './trial.ts';
 import { watched } from './watch.ts';
 
 const exclusive = suite('INT-5 in hand-driven partitions');
@@ -13,46 +24,59 @@ exclusive(
   () => {
     const cluster = driven(5);
     const watch = watched(cluster);
+    const beginS = 5 * HOUR;
     cluster.jam = (sender, receiver) => {
       const atS = cluster.nowMs / 1000;
-      if (atS < 18_000 || atS >= 18_900) return false;
+      if (atS < beginS || atS >= beginS + (3 * ROUND_S) / 2) return false;
       const { messages } = openedFrame(cluster.onAir());
       if (receiver === 1 && messages.some(({ name }) => name === 'notice')) return true;
       const other = receiver === 1 ? 2 : receiver === 2 ? 1 : -1;
-      return atS >= 18_600 && sender !== receiver && messages.some((m) => m.name === 'intent' && m.owner === other);
+      return (
+        atS >= beginS + ROUND_S && sender !== receiver && messages.some((m) => m.name === 'intent' && m.owner === other)
+      );
     };
     const emitNotice = (nodes: number[], observedS: number, capacity: number) => {
       const notice: Message = { name: 'notice', group: 1, unit: 0, capacity, observedS, observer: 3 };
       for (const node of nodes) assert.is(cluster.inject(node, 3, [notice]), STATUS.ok);
     };
-    cluster.runTo(17_995);
-    assign(cluster, 2, 17_995, 17_995 + DAY, { rate: 30, priority: 1 });
-    assign(cluster, 1, 17_995, 17_995 + DAY, { rate: 60, priority: 5 });
-    cluster.runTo(18_001);
-    emitNotice([0, 2, 4], 18_001, 50);
-    cluster.runTo(18_597);
-    emitNotice([0, 1, 2, 4], 18_597, 100);
-    cluster.runTo(18_601);
-    emitNotice([0, 2, 4], 18_601, 50);
-    cluster.runTo(19_800);
+    const claimS = beginS - CUT_LAG_S - 5;
+    cluster.runTo(claimS);
+    assign(cluster, 2, claimS, claimS + DAY, { rate: 30, priority: 1 });
+    assign(cluster, 1, claimS, claimS + DAY, { rate: 60, priority: 5 });
+    cluster.runTo(beginS + 1);
+    emitNotice([0, 2, 4], beginS + 1, 50);
+    cluster.runTo(beginS + ROUND_S - 3);
+    emitNotice([0, 1, 2, 4], beginS + ROUND_S - 3, 100);
+    cluster.runTo(beginS + ROUND_S + 1);
+    emitNotice([0, 2, 4], beginS + ROUND_S + 1, 50);
+    cluster.runTo(beginS + 3 * ROUND_S);
     assert.equal(watch.doubles, []);
   },
 );
 
-const cutS = 4 * HOUR + 32 * DAY;
+const silentS = 4 * HOUR;
+/** Begin of the round in which votes are revoked that nobody heard of since the tick of `silentS`. */
+const revokedS = silentS + revokeVoteS;
+assert.is(revokedS % ROUND_S, 0);
 let away: { cluster: TestCluster; back: () => void } | null = null;
 
 /**
- * Flies seven nodes, 0 and 1 apart, to a little over an agreement round before the cut at `cutS`.
- * At that cut the other five would revoke the two votes. Flown once.
+ * Flies seven nodes, 0 and 1 apart, to a little over a round before the begin at `revokedS`. Then
+ * the other five would revoke the two votes. All were switched off meanwhile. Flown once.
  */
 function votesAboutToBeLost(): TestCluster {
   if (away === null) {
     const cluster = driven(7);
-    cluster.runTo(4 * HOUR + 290);
+    cluster.runTo(silentS + LIVENESS_TICK_S - 5);
     split(cluster, [0, 1], [2, 3, 4, 5, 6]);
     const watch = watched(cluster);
-    cluster.runTo(cutS - 605);
+    cluster.runTo(silentS + 2 * ROUND_S);
+    const images = cluster.nodes.map((_, node) => cluster.checkpoint(node));
+    for (const node of images.keys()) cluster.kill(node);
+    cluster.runTo(revokedS - 4 * LEASE_S);
+    for (const [node, image] of images.entries()) cluster.restore(node, 2, image);
+    cluster.runTo(revokedS - ROUND_S - 5);
+    assert.is(cluster.nodes[2].view().quorum, 1, 'the five are a majority');
     assert.equal(watch.doubles, []);
     away = { cluster, back: cluster.saved() };
   }
@@ -63,9 +87,9 @@ function votesAboutToBeLost(): TestCluster {
 exclusive('two majorities counted without different revoked votes always share a member', () => {
   const cluster = votesAboutToBeLost();
   const watch = watched(cluster);
-  cluster.runTo(cutS + DAY + 100);
+  cluster.runTo(revokedS + HOUR + 100);
   split(cluster, [0, 1, 2, 3], [4, 5, 6]);
-  const t = cutS + DAY + 130;
+  const t = revokedS + HOUR + 130;
   cluster.runTo(t);
   assign(cluster, 0, t, t + DAY);
   assign(cluster, 4, t, t + DAY);
@@ -98,7 +122,7 @@ function contested(cluster: TestCluster): number[] {
 exclusive('three nodes that revoked two votes on their own are no majority of seven', () => {
   const cluster = votesAboutToBeLost();
   const watch = watched(cluster);
-  cluster.runTo(cutS - 150);
+  cluster.runTo(revokedS - LIVENESS_TICK_S - 10);
   split(cluster, [0, 1, 2, 3], [4, 5, 6]);
   assert.equal(contested(cluster), [0]);
   assert.equal(watch.doubles, []);
@@ -110,9 +134,9 @@ exclusive('only nodes that see a majority revoke votes', () => {
   // Nodes 2 and 3 hear nothing for a round: they see no majority and revoke no votes at its end.
   let jammed = true;
   cluster.jam = (_, receiver) => jammed && (receiver === 2 || receiver === 3);
-  cluster.runTo(cutS + 15);
+  cluster.runTo(revokedS + 15);
   jammed = false;
-  cluster.runTo(cutS + 570);
+  cluster.runTo(revokedS + ROUND_S - 15);
   split(cluster, [0, 1, 2, 3], [4, 5, 6]);
   assert.ok(contested(cluster).length <= 1);
   assert.equal(watch.doubles, []);
@@ -206,7 +230,7 @@ exclusive('no node agrees to a lease extended in advance before two checkpoints 
       agreed.push({ atS: cluster.nowMs / 1000, own: (heartbeat.agree[0] & 2) !== 0, stored });
     return false;
   };
-  cluster.runTo(cutS + 300);
+  cluster.runTo(cutS + 2 * ROUND_S);
   assert.ok(agreed.some(({ stored }) => stored < 2));
   assert.ok(
     agreed.every(({ own, stored }) => !own || stored >= 2),

@@ -14,7 +14,15 @@ import {
 } from '../../host/cbor/generated.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { DAY, HOUR } from './driven.ts';
-import { type Outcome, revokeVoteS, startRounds, ticksUntilSilent, Trial, type TrialOptions } from './trial.ts';
+import {
+  type Outcome,
+  recoveryS,
+  revokeVoteS,
+  startRounds,
+  ticksUntilSilent,
+  Trial,
+  type TrialOptions,
+} from './trial.ts';
 
 /** Begin of the first agreement round at or after a mission second. */
 const roundFrom = (atS: number) => Math.ceil(atS / ROUND_S) * ROUND_S;
@@ -261,14 +269,13 @@ function extensionForgotten(trial: Trial): void {
   if (!trial.letWork(owner, trial.nowS + 8 * ROUND_S)) return;
   const beginS = roundFrom(trial.nowS + CUT_LAG_S + ROUND_S);
   trial.runTo(beginS - CUT_LAG_S - 1 - random.below(LIVENESS_TICK_S));
-  trial.expectSilence(owner, trial.nowS + 5 * LEASE_S);
+  trial.expectSilence(owner, trial.nowS + 3 * recoveryS);
   trial.runTo(beginS + 5 + random.below(LIVENESS_TICK_S));
   trial.part([next, ...others]);
   for (const node of [next, ...others])
     if (!trial.once(4)) trial.restart(node, cluster.stored[node][trial.once(4) ? 0 : 1]);
-  trial.runTo(trial.nowS + LEASE_S + ROUND_S);
-  if (trial.awaitHold(next, owner) === undefined) trial.assign(next);
-  else trial.assign(next, trial.awaitHold(next, owner));
+  trial.runTo(trial.nowS + recoveryS + ROUND_S);
+  trial.assign(next, Math.max(trial.awaitHold(next, owner) ?? 0, trial.nowS));
   trial.runTo(trial.nowS + 5 * ROUND_S);
 }
 

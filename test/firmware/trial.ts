@@ -14,6 +14,8 @@ const limits = firmwareConstants('flight');
 export const ticksUntilSilent = limits.get('TICKS_UNTIL_SILENT')!;
 /** Silence until a vote is revoked, seconds. */
 export const revokeVoteS = limits.get('REVOKE_VOTE_S')!;
+/** A restarted node has no vote for this long, seconds. */
+export const recoveryS = limits.get('SHORT_LEASE_S_MAX')! + 2 * LEASE_GUARD_S;
 /** Rounds from a claim's agreement until the round of which the digest contains its start. */
 export const startRounds = limits.get('START_ROUNDS')!;
 const driftPpmMax = limits.get('CLOCK_DRIFT_PPM_MAX')! - 1;
