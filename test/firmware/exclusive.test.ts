@@ -14,7 +14,7 @@ import {
 import { openedFrame } from '../security/sealed.ts';
 import { TestCluster } from './cluster.ts';
 import { assign, claimOf, DAY, driven, HOUR, leaseUntilS, lot, split, stored, versionOf } from './driven.ts';
-import { revokeVoteS } from './trial.ts';
+import { revokeVoteS, startRounds } from './trial.ts';
 import { watched } from './watch.ts';
 
 const exclusive = suite('INT-5 in hand-driven partitions');
@@ -25,9 +25,11 @@ exclusive(
     const cluster = driven(5);
     const watch = watched(cluster);
     const beginS = 5 * HOUR;
+    /** Both may settle in the round that begins then: each agreed with the other in the two before. */
+    const settlesS = beginS + startRounds * ROUND_S;
     cluster.jam = (sender, receiver) => {
       const atS = cluster.nowMs / 1000;
-      if (atS < beginS || atS >= beginS + (3 * ROUND_S) / 2) return false;
+      if (atS < beginS || atS >= settlesS + ROUND_S / 2) return false;
       const { messages } = openedFrame(cluster.onAir());
       if (receiver === 1 && messages.some(({ name }) => name === 'notice')) return true;
       const other = receiver === 1 ? 2 : receiver === 2 ? 1 : -1;
@@ -45,11 +47,11 @@ exclusive(
     assign(cluster, 1, claimS, claimS + DAY, { rate: 60, priority: 5 });
     cluster.runTo(beginS + 1);
     emitNotice([0, 2, 4], beginS + 1, 50);
-    cluster.runTo(beginS + ROUND_S - 3);
-    emitNotice([0, 1, 2, 4], beginS + ROUND_S - 3, 100);
-    cluster.runTo(beginS + ROUND_S + 1);
-    emitNotice([0, 2, 4], beginS + ROUND_S + 1, 50);
-    cluster.runTo(beginS + 3 * ROUND_S);
+    cluster.runTo(settlesS - 3);
+    emitNotice([0, 1, 2, 4], settlesS - 3, 100);
+    cluster.runTo(settlesS + 1);
+    emitNotice([0, 2, 4], settlesS + 1, 50);
+    cluster.runTo(settlesS + 2 * ROUND_S);
     assert.equal(watch.doubles, []);
   },
 );
@@ -237,6 +239,23 @@ exclusive('no node agrees to a lease extended in advance before two checkpoints 
     JSON.stringify(agreed),
   );
   assert.ok(agreed.at(-1)?.own, 'then it does');
+});
+
+exclusive('a node that does not trust its clock stores every extended lease before it agrees, also a short one', () => {
+  const cluster = driven(3);
+  cluster.runTo(HOUR);
+  split(cluster, [0, 2], [1]);
+  const nowS = HOUR + 3 * DAY + 2 * LIVENESS_TICK_S;
+  cluster.runTo(nowS);
+  assert.ok(cluster.nodes[1].node().errorMs > 10_000, 'node 1 does not trust its clock');
+  const extended = { state: INTENT_STATE.started, version: versionOf(9), leaseS: nowS + LEASE_S };
+  cluster.commands.length = 0;
+  for (const node of [0, 1]) cluster.inject(node, 2, [claimOf(2, nowS, { slot: 1, ...extended })]);
+  cluster.runTo(nowS + 5 * LIVENESS_TICK_S);
+  const storedBy = [0, 1].map(
+    (node) => cluster.commands.filter((c) => c.node === node && c.fields[0] === TYPE.storeCheckpoint).length,
+  );
+  assert.equal(storedBy, [0, 2]);
 });
 
 exclusive('INT-3: a restarted owner of an older claim does not stop work that began since', () => {

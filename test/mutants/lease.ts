@@ -111,6 +111,13 @@ const changes: Record<string, readonly NamedChange[]> = {
     ['a changed vote leaves the base at once', 'bitSet(baseAt(ctx), index)', 'bitClear(baseAt(ctx), index)'],
     ['a changed vote counts at once', 'bitClear(votersAt(ctx), index);', null],
   ],
+  'firmware/intent/merge.ts': [
+    [
+      'an extension is short by a clock that is not trusted',
+      '!clockTrusted(ctx) || leaseS > missionS(ctx) + SHORT_LEASE_S_MAX',
+      'leaseS > missionS(ctx) + SHORT_LEASE_S_MAX',
+    ],
+  ],
   'firmware/intent/own/settling.ts': [
     [
       'a claim published at the cut settles',
