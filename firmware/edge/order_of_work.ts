@@ -110,6 +110,7 @@ export function advance(ctx: usize): void {
     // turnTicks() reported all states.
     queues(ctx).due &= ~DUE_REPORT;
     changes(ctx, HOT);
+    if (!isCut && view.quorum == 0) reportAgreement(ctx);
   }
   if (!isCut) {
     evictExpired(ctx);

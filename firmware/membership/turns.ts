@@ -87,13 +87,17 @@ export function hasHeartbeatTurn(ctx: usize): bool {
   return (liveBelow(ctx, mask, self(ctx)) + count - first) % count < turns;
 }
 
-/** Sends this node's agreement to a member that broadcasts in the next cycle, as a round begins. */
+/**
+ * Sends this node's agreement to a member that broadcasts in the next cycle: as a round begins, and
+ * in its later minutes while this node knows no majority. Then it passes on whom it knows, too.
+ */
 export function reportAgreement(ctx: usize): void {
   if (members(ctx) < COLLECTING_MIN) return;
   const count = liveBelow(ctx, phaseBits(COLLECTING_PHASE), members(ctx));
   const first = (missionS(ctx) / PERIOD_S) * collectors(ctx);
+  const turns = turnsOf(ctx, COLLECTING_PHASE);
   for (let i: u32 = 0; i < min<u32>(count, PHASES); i++) {
-    const to = collectorAt(ctx, (first + ((self(ctx) + i) % COLLECTORS)) % count);
+    const to = collectorAt(ctx, (first + ((self(ctx) + i) % turns)) % count);
     if (to == self(ctx)) return;
     if (ageOf(ctx, to) >= DOUBTFUL_AGE) continue;
     sendFirst(ctx, SEND_HEARTBEAT, to, 0, 0);

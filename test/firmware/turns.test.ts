@@ -44,7 +44,7 @@ function agesOfProbes(size: number): Set<number> {
       for (const message of messages) if (message.name === 'heartbeat') found.add(message.ages.length);
     return false;
   };
-  cluster.runTo(300);
+  cluster.runTo(150);
   return found;
 }
 
