@@ -48,8 +48,8 @@ function agesOfProbes(size: number): Set<number> {
   return found;
 }
 
-test('from 128 members on probes leave the bitmaps out', () => {
-  assert.equal([...agesOfProbes(128)], [0]);
+test('from 128 members on probes leave the bitmaps out, unless a report goes with them', () => {
+  assert.ok(agesOfProbes(128).has(0));
   assert.equal([...agesOfProbes(127)], [3 * 16]);
 });
 
