@@ -192,11 +192,17 @@ onboard('CVG-4 violated: no alarm while a disruption that has converged waits to
 
 onboard('CVG-4 violated: a silence that was predicted spends no time of the SLA, and no average', () => {
   const cluster = flown(3);
-  const untilS = beginS + 9 * HOUR;
-  assert.is(cluster.observe(0, { name: 'outlook', fromS: beginS + 60, untilS, kind: OUTLOOK_KIND.occultation }), 0);
-  cluster.runTo(untilS + HOUR);
-  assert.equal(eventsOf(cluster, 0, alarmed), []);
-  assert.is(eventsOf(cluster, 0, converged).length, 1);
+  const [fromS, untilS] = [beginS + 60, beginS + 9 * HOUR];
+  assert.is(cluster.observe(0, { name: 'outlook', fromS, untilS, kind: OUTLOOK_KIND.occultation }), 0);
+  cluster.runTo(fromS);
+  split(cluster, [0], [1, 2]);
+  cluster.runTo(untilS);
+  assert.is(eventsOf(cluster, 0, converged).length, 0, 'alone, it does not converge');
+  split(cluster, [0, 1, 2]);
+  cluster.runTo(untilS + 2 * HOUR);
+  const isCluster = (seen: Seen) => seen.class === SLA_CLASS.cluster;
+  assert.ok(eventsOf(cluster, 0, converged).some(isCluster));
+  assert.not(eventsOf(cluster, 0, alarmed).some(isCluster));
   assert.ok(cluster.nodes[0].convergence().lastClusterS < HOUR);
 });
 
