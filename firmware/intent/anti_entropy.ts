@@ -306,7 +306,9 @@ function lacksNotices(ctx: usize, m: NoticeSummary): bool {
   return false;
 }
 
-/** Sends notices that the peer lacks, and a summary if the peer answers and this node lacks some. */
+/**
+ * Sends notices that the peer lacks, and a summary if the peer answers and this node lacks some.
+ */
 export function onNoticeSummary(ctx: usize, sender: u32, m: NoticeSummary): void {
   const stored = intents(ctx).noticeCount;
   let sent: u32 = 0;

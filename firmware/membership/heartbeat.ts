@@ -32,8 +32,8 @@ function bitmapBytes(ctx: usize): u32 {
 
 /**
  * Composes a heartbeat in the outgoing scratch; the caller encodes it. `recent`: the 32-bit digest
- * as of the minute before the last whole one. One that is not `whole` has no bitmaps: it brings time
- * and digests only.
+ * as of the minute before the last whole one. One that is not `whole` has no bitmaps: it brings
+ * time and digests only.
  */
 export function composeHeartbeat(ctx: usize, recent: u32, whole: bool): Heartbeat {
   const state = membership(ctx);

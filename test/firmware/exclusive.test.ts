@@ -25,7 +25,9 @@ exclusive(
     const cluster = driven(5);
     const watch = watched(cluster);
     const beginS = 5 * HOUR;
-    /** Both may settle in the round that begins then: each agreed with the other in the two before. */
+    /**
+     * Both may settle in the round that begins then: each agreed with the other in the two before.
+     */
     const settlesS = beginS + startRounds * ROUND_S;
     cluster.jam = (sender, receiver) => {
       const atS = cluster.nowMs / 1000;

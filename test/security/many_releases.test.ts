@@ -10,7 +10,7 @@ const nodes = 22;
 const owners = Array.from({ length: nodes - 2 }, (_, node) => node);
 const work = { kind: WORK_KIND.mine, durationS: 0, rate: 10, priority: 1 };
 
-test('CVG-1 holds: twenty owners release their units at once, and all members store it with their first statements', () => {
+test('CVG-1 holds: twenty owners release their units at once, and all store it with their first statements', () => {
   assert.ok(owners.length > 2 * firmwareConstants('flight').get('STATEMENTS_MAX')!);
   const group = { ...lot, units: nodes };
   const cluster = new TestCluster({ nodes, features: 0, groups: [group], signs: true });
