@@ -44,7 +44,7 @@ export const SLA_S: Readonly<Record<SlaClass, number>> = {
 /** MBR-1: a member is silent when it was not heard for three liveness ticks of 300 s. */
 export const SUSPICION_S = 900;
 /** INT-5: the ordinary lease. */
-export const LEASE_S = 2700;
+export const LEASE_S = 735;
 /** CVG-2: an on-board report belongs to a disruption if their onsets are at most this far apart. */
 export const ONSET_MATCH_S = 1800;
 /**

@@ -109,6 +109,17 @@ test('a member back from a contact window has ten minutes for the news; one that
   assert.equal([disagreements(late, 2640), disagreements(late, 2700)], [0, 1], 'ten minutes to the second');
 });
 
+test('what a member removed after its checkpoint may be back after a restart from it', () => {
+  const harness = new JudgeHarness(4);
+  harness.spread(60, 0, { version: 1 });
+  harness.store(700, 3, 0, { version: 1, state: INTENT_STATE.none });
+  assert.is(disagreements(harness, 900), 1);
+  harness.boot(902, 3, { restored: true });
+  assert.is(disagreements(harness, 960), 0);
+  harness.store(1000, 3, 0, { version: 1, state: INTENT_STATE.none });
+  assert.is(disagreements(harness, 1020), 1, 'an event counts again');
+});
+
 test('a restart without a checkpoint loses what was stored, one from a checkpoint does not', () => {
   const restarted = (restored: boolean) => {
     const harness = new JudgeHarness(4);

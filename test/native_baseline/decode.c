@@ -69,7 +69,8 @@ INLINE const u8 *heartbeat(const u8 *at, const u8 *end, const struct node *node,
   if ((at = uint(at, end, 0xffff, m + 2)) == NULL || (at = byte_string(at, end, 75, frame, m + 3)) == NULL) return NULL;
   if ((at = uints(at, end, 3, ANY, m + 5)) == NULL) return NULL;
   if ((at = byte_string(at, end, 25, frame, m + 8)) == NULL) return NULL;
-  const u32 bytes = (node->members + 7) / 8;
+  /* A short heartbeat has no bitmaps. */
+  const u32 bytes = m[9] == 0 ? 0 : (node->members + 7) / 8;
   *plausible = m[4] == bytes * 3 && m[9] == bytes;
   return at;
 }

@@ -60,7 +60,10 @@ export class Observers {
         if (fields[FIELD.booted.restored] === 0) {
           this.stored.forget(node);
           this.views.forget(node);
-        } else this.views.restored(node);
+        } else {
+          this.stored.restored(node);
+          this.views.restored(node);
+        }
         return;
       default:
         return;

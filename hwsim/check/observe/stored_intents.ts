@@ -3,6 +3,12 @@ import { SETTLE_S } from '../bounds.ts';
 import type { Ground } from './ground.ts';
 import type { Plans } from './plans.ts';
 
+/**
+ * In the place of a version: the node may store any or none. What it removed after its checkpoint
+ * was taken is back after a restart from it, and is in no event.
+ */
+const VERSION_UNREPORTED = 0xffff_ffff;
+
 /** A published version that is not yet old enough to be required of all. */
 interface Young {
   timeMs: number;
@@ -59,8 +65,9 @@ export class StoredIntents {
     const at = key * this.ground.nodes + node;
     const isRemoved = fields[FIELD.stored.state] === INTENT_STATE.none;
     const version = isRemoved ? 0 : fields[FIELD.stored.version];
-    if (!isRemoved && version < this.version[at] && this.onOlderVersion !== null)
-      this.onOlderVersion(node, key, this.version[at], version);
+    const before = this.version[at];
+    if (!isRemoved && version < before && before !== VERSION_UNREPORTED && this.onOlderVersion !== null)
+      this.onOlderVersion(node, key, before, version);
     this.version[at] = version;
     this.state[at] = fields[FIELD.stored.state];
     this.mark(key);
@@ -80,6 +87,13 @@ export class StoredIntents {
       this.version[at] = 0;
       this.state[at] = 0;
     }
+    this.markAll();
+  }
+
+  /** Marks what the node stores nothing of as unreported, after a restart from a checkpoint. */
+  restored(node: number): void {
+    for (let at = node; at < this.version.length; at += this.ground.nodes)
+      if (this.version[at] === 0) this.version[at] = VERSION_UNREPORTED;
     this.markAll();
   }
 
@@ -137,6 +151,7 @@ export class StoredIntents {
       const mine = component[node];
       if (mine < 0) continue;
       if (node === mine) newest[mine] = 0;
+      if (this.version[at] === VERSION_UNREPORTED) continue;
       const version = Math.min(this.version[at], due);
       if (version > newest[mine]) newest[mine] = version;
     }
