@@ -54,16 +54,16 @@ test('--seed, --resume, --engine and --jobs mean the same everywhere', () => {
 
 test('every command that gives a result can print it as JSON', () => {
   const without = acting.filter(({ command }) => !command.options.some(({ long }) => long === '--json'));
-  // It prints a command, or passes on what OpenOCD prints.
+  // One prints a command, or passes on what OpenOCD prints; the other prints a page.
   assert.equal(
     without.map(({ path }) => path.join(' ')),
-    ['board flash'],
+    ['board flash', 'convergence page'],
   );
 });
 
 test('every campaign has --jobs, --out and --resume', () => {
   for (const name of ['swarm', 'deaths', 'convergence', 'inject']) {
-    const { options } = acting.find(({ path }) => path.join(' ') === name)!.command;
+    const { options } = commands.find(({ path }) => path.join(' ') === name)!.command;
     const flags = options.map(({ long }) => long);
     for (const flag of ['--jobs', '--out', '--resume']) assert.ok(flags.includes(flag), `${name} ${flag}`);
   }

@@ -199,12 +199,13 @@ INLINE const u8 *naming(const u8 *at, const u8 *end, u32 *m, const u32 *member, 
 INLINE const u8 *alive(const u8 *at, const u8 *end, u32 sender, u32 *m, bool *plausible) {
   at = pair(at, end, 0xffff, 0xffff, m);
   *plausible = m[0] == sender;
-  return at;
+  return at == NULL ? NULL : uint(at, end, 0xffff, m + 2);
 }
 
 INLINE const u8 *join(const u8 *at, const u8 *end, u32 *m) {
   at = pair(at, end, 0xffff, 255, m);
-  return at == NULL ? NULL : uint(at, end, 255, m + 2);
+  if (at == NULL || (at = uint(at, end, 255, m + 2)) == NULL) return NULL;
+  return uint(at, end, 0xffff, m + 3);
 }
 
 INLINE const u8 *isolation(const u8 *at, const u8 *end, u32 *m, bool *plausible) {
@@ -261,9 +262,9 @@ static const u8 *check_message(struct node *node, u32 sender, u32 *m, const u8 *
     case TYPE_SUSPICION:
       return length == 3 ? naming(body, end, m, &m[0], members, plausible) : NULL;
     case TYPE_ALIVE:
-      return length == 3 ? alive(body, end, sender, m, plausible) : NULL;
+      return length == 4 ? alive(body, end, sender, m, plausible) : NULL;
     case TYPE_JOIN:
-      return length == 4 ? join(body, end, m) : NULL;
+      return length == 5 ? join(body, end, m) : NULL;
     case TYPE_ISOLATION:
       return length == 3 ? isolation(body, end, m, plausible) : NULL;
     case TYPE_SILENT_LIST:

@@ -26,8 +26,9 @@ export function overwriteSafeModeFlag(node: LoneNode, flag: { before: number; af
   const words = new Uint32Array(node.engine.view().buffer);
   const nodeAt = firmwareConstants('flight').get('NODE_AT')!;
   const word = ((node.context + nodeAt) >> 2) + 8;
-  assert.is(words[word], flag.before);
-  words[word] = flag.after;
+  // The other bytes of the word are other fields.
+  assert.is(words[word] & 0xff, flag.before);
+  words[word] = (words[word] & ~0xff) | flag.after;
   const lines = new Lines('flight');
   recode(lines, words, node.context, nodeAt);
   assert.is(firstUnsound(lines, words, node.context), -1, 'no check finds the write');
