@@ -59,7 +59,9 @@ exclusive(
 );
 
 const silentS = 4 * HOUR;
-/** Begin of the round in which votes are revoked that nobody heard of since the tick of `silentS`. */
+/**
+ * Begin of the round in which votes are revoked that nobody heard of since the tick of `silentS`.
+ */
 const revokedS = silentS + revokeVoteS;
 assert.is(revokedS % ROUND_S, 0);
 let away: { cluster: TestCluster; back: () => void } | null = null;
