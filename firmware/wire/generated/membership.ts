@@ -121,6 +121,7 @@ export const HEARTBEAT_STRUCT_BYTES: u32 = 40;
 //   recent        32-bit digest of intents as of the last whole minute but one, and of notices: a hint
 //                 for anti-entropy
 //   agree         bitmap of members known to hold the same digest of the round
+// Both bitmaps are empty beside a probe or an ack in a cluster of 128 members or more.
 @unmanaged
 export class Heartbeat {
   timeS: u32 = 0; // 0..4294967295
