@@ -2,6 +2,7 @@
 import { INTENT_STATE, TYPE, UPSET_OUTCOME } from '../../host/cbor/generated.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { LEASE_S } from '../../hwsim/check/bounds.ts';
 import { Arbitration } from '../../hwsim/check/judges/arbitration.ts';
 import { ExclusiveExecution } from '../../hwsim/check/judges/exclusive_execution.ts';
 import { NothingLost } from '../../hwsim/check/judges/nothing_lost.ts';
@@ -151,17 +152,17 @@ function violationsAfterStop(untilS: number, leaseS: number): number {
 }
 
 test('INT-1-nothing-lost holds: a stop longer than the lease frees the work', () => {
-  assert.is(violationsAfterStop(hour + 2760, 0), 0);
+  assert.is(violationsAfterStop(hour + LEASE_S + 60, 0), 0);
 });
 
 test('INT-1-nothing-lost violated: a stop shorter than the lease frees nothing', () => {
-  assert.is(violationsAfterStop(hour + 2640, 0), 1);
-  assert.is(violationsAfterStop(hour + 2700, 0), 1, 'nor does one as long as the lease');
+  assert.is(violationsAfterStop(hour + LEASE_S - 60, 0), 1);
+  assert.is(violationsAfterStop(hour + LEASE_S, 0), 1, 'nor does one as long as the lease');
 });
 
 test('INT-1-nothing-lost violated: a stop within a lease that was extended in advance frees nothing', () => {
-  assert.is(violationsAfterStop(hour + 2760, 20 * hour), 1);
-  assert.is(violationsAfterStop(hour + 2760, hour + 2759), 0, 'that lease has ended');
+  assert.is(violationsAfterStop(hour + LEASE_S + 60, 20 * hour), 1);
+  assert.is(violationsAfterStop(hour + LEASE_S + 60, hour + LEASE_S + 59), 0, 'that lease has ended');
 });
 
 /** Node 0 alone cannot be heard from one hour on; its lease ends at `leaseS`. */
