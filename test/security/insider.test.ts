@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   COUNTER,
+  FEATURE,
   FIELD,
   INSPECT,
   type Intent,
@@ -25,8 +26,8 @@ const BYZANTINE = 4;
 
 const seedOf = (node: number) => new Uint8Array(32).fill(node + 1);
 
-function flown(ownerRateMax = 0): TestCluster {
-  const cluster = new TestCluster({ nodes: NODES, features: 0, groups: [lot], ownerRateMax });
+function flown(ownerRateMax = 0, features = 0): TestCluster {
+  const cluster = new TestCluster({ nodes: NODES, features, groups: [lot], ownerRateMax });
   // The Byzantine node itself is off: the tests make its frames. Its claims are valid until its
   // first lease ends.
   cluster.kill(BYZANTINE);
@@ -262,6 +263,27 @@ byzantine(
     cluster.inject(0, BYZANTINE, [intentOf(cluster, { slot: 1, version: one.version + 1 })]);
     assert.is(versionAt(cluster, 0, BYZANTINE, 1), undefined);
     assert.ok(cluster.nodes[0].lossCount(COUNTER.ownerBarred) > 0);
+  },
+);
+
+byzantine(
+  'SEC-5 holds: a release that waits for the statement that proves its owner an equivocator is not stored',
+  () => {
+    const cluster = flown(0, FEATURE.signs);
+    const nowS = Math.floor(cluster.nowMs / 1000);
+    const work = intentOf(cluster, { state: INTENT_STATE.started });
+    assert.is(cluster.inject(0, BYZANTINE, [work]), STATUS.ok);
+    assert.is(versionAt(cluster, 0, BYZANTINE, 0), work.version);
+    const one = { ...work, version: work.version + 1, state: INTENT_STATE.withdrawn, publishedS: nowS };
+    cluster.inject(0, BYZANTINE, [statementFor(one, nowS, BYZANTINE)]);
+    serve(cluster, nowS + 30);
+    const laterS = Math.floor(cluster.nowMs / 1000);
+    const other = { ...one, publishedS: laterS, nonce: 2 };
+    cluster.inject(0, BYZANTINE, [statementFor(other, laterS, BYZANTINE), other]);
+    assert.is(versionAt(cluster, 0, BYZANTINE, 0), work.version, 'the release waits');
+    serve(cluster, laterS + 60);
+    assert.ok(cluster.events.some(({ node, fields }) => node === 0 && fields[0] === TYPE.equivocated));
+    assert.is(versionAt(cluster, 0, BYZANTINE, 0), undefined);
   },
 );
 

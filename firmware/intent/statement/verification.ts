@@ -78,7 +78,8 @@ export function onVerified(ctx: usize, index: u32, ok: bool): void {
   noteStatement(ctx, entry.owner, entry.slot, entry.atS);
   noteAnswered(ctx, entry.owner);
   actOnValid(ctx, index, entry);
-  if (<u32>entry.state == VALID) storeWaiting(ctx, index);
+  // Of a proven equivocator nothing is stored any more.
+  if (<u32>entry.state == VALID && !isEquivocator(ctx, entry.owner)) storeWaiting(ctx, index);
 }
 
 /**
