@@ -337,7 +337,7 @@ function silentOwnersHold(ctx: usize): bool {
   for (let i: u32 = 0; i < INTENTS_MAX; i++) {
     const record = intentSeen(ctx, i);
     if (record.state == 0 || !bitGet(silentAt(ctx), record.owner) || !isSilent(ctx, record.owner)) continue;
-    if (boundOf(ctx, record) < missionS(ctx) + BOUND_S) return true;
+    if (record.endS > missionS(ctx) && boundOf(ctx, record) < missionS(ctx) + BOUND_S) return true;
   }
   return false;
 }

@@ -143,7 +143,8 @@ export function evictFinished(ctx: usize, cutS: u32): void {
 
 /**
  * Evicts the claims of silent owners when their lease hold has ended (INT-5). They count as of that
- * second.
+ * second. What has ended binds nobody and stays for its retention: to a member back from a contact
+ * window all owners seem silent, and it would lack what the others still have in their digests.
  */
 export function evictExpired(ctx: usize): void {
   const state = intents(ctx);
@@ -155,7 +156,7 @@ export function evictExpired(ctx: usize): void {
   let at = changetype<usize>(intentSeen(ctx, 0));
   for (let i: u32 = 0; i < INTENTS_MAX; i++, at += LINE_BYTES) {
     const record = changetype<Intent>(at);
-    if (record.state == 0) continue;
+    if (record.state == 0 || record.endS <= now) continue;
     // A member that was silent at the cut may be back: its intents stay.
     const word = <u32>record.owner >>> 5;
     const silent = load<u32>(silentAt(ctx) + (word << 2)) & ~liveWord(ctx, word);

@@ -223,4 +223,25 @@ leases('INT-5 violated: an owner back from an old checkpoint settles no claim of
   assert.equal(watch.doubles, []);
 });
 
+leases('INT-1 violated: a member back from a contact window lacks nothing that had ended, and agrees at once', () => {
+  const cluster = driven(6);
+  const endS = roundFrom(4 * HOUR);
+  cluster.runTo(endS - HOUR);
+  assign(cluster, 0, endS - 1800, endS);
+  cluster.runTo(endS - 60);
+  assert.is(stored(cluster, 5).state, INTENT_STATE.started);
+  // All are silent to node 5 at a cut after the end.
+  cluster.jam = (_, receiver) => receiver === 5;
+  cluster.runTo(endS + 8 * 60);
+  assert.ok(cluster.nodes[5].member(0).age >= 7, 'node 0 is silent to node 5');
+  assert.is(stored(cluster, 1).endS, endS, 'the others store it');
+  assert.is(stored(cluster, 5).endS, endS, 'node 5, too');
+  cluster.jam = null;
+  cluster.runTo(endS + 8 * 60 + 2 * ROUND_S);
+  assert.is(cluster.nodes[5].viewDigest(), cluster.nodes[1].viewDigest());
+  // It goes with its retention, on all.
+  cluster.runTo(endS + HOUR);
+  for (const node of [1, 5]) assert.is(cluster.nodes[node].intent(0, 0), undefined, `node ${node}`);
+});
+
 leases.run();
