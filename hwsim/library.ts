@@ -13,6 +13,7 @@ import { createEngine } from '../host/engine/load.ts';
 import { defaultEngine, type EngineName } from '../host/engine/names.ts';
 import { HonestOnly } from './check/honest_only.ts';
 import type { RunJudges } from './check/run_judges.ts';
+import { createFleetEngine } from './board/fleet_engine.ts';
 import { simulatedBoards } from './report/run_boards.ts';
 import { judgesOf, type Setting, verdictOf } from './report/fly_and_judge.ts';
 import { meteredEngines } from './report/metered.ts';
@@ -194,7 +195,7 @@ export async function flyScenario(scenario: Scenario, options: FlyOptions = {}):
     days,
     nodes,
     body,
-    engine: createEngine(engine, image),
+    engine: createFleetEngine(engine, image),
     controllers: simulatedBoards(scenario, engineOf).controllers,
     ownEngine: scenario.upsets === undefined ? undefined : await meteredEngines(engine, image),
     consumers: [byzantine === null ? judges : new HonestOnly(judges, byzantine), trace],

@@ -3,6 +3,7 @@ import { instantiateSync } from '@assemblyscript/loader';
 import type { ImageName } from '../build/root.ts';
 import type { Engine, FirmwareCalls } from './engine.ts';
 import { readImage } from './image.ts';
+import { withInitialPages } from './initial_memory.ts';
 import { factsOf, Space } from './space.ts';
 
 // V8 inlines WebAssembly functions by default from version 12 on; that of Node 20 only with a flag,
@@ -30,9 +31,13 @@ function compile(image: Uint8Array): WebAssembly.Module {
 /**
  * Makes an engine on V8's own WebAssembly. Throws when the image imports anything or has another
  * ABI version.
+ *
+ * `pages`: the memory has at least so many pages from the start; default: the image's own. A memory
+ * that grows detaches its buffer, and from the first detached buffer on V8 checks every access to
+ * every typed array of the process for it: a flight is 4 % slower.
  */
-export function createV8Engine(image: Uint8Array): Engine {
-  const { module, instance } = instantiateSync(compile(image), {});
+export function createV8Engine(image: Uint8Array, pages = 0): Engine {
+  const { module, instance } = instantiateSync(compile(withInitialPages(image, pages)), {});
   const imports = WebAssembly.Module.imports(module).filter(
     (entry) => entry.module !== 'env' || entry.kind !== 'memory',
   );

@@ -1,102 +1,158 @@
 import type { Engine } from '../../host/engine/engine.ts';
 import type { Image } from './checkpoint_slots.ts';
 
-/** Blocks are compared and kept in units of so many words: no longer than the shortest record. */
-const unitWords = 4;
-/** More than any context has: the number of a unit has 16 bits. */
-const unitsMax = 0x1_0000;
-
-/** Units in which a block differs from another one, ascending, and their words. */
-interface Difference {
-  /** Number of units. The arrays may have room for more. */
-  readonly count: number;
-  readonly units: Uint16Array;
-  readonly words: Int32Array;
-}
-
 /**
- * Collects a difference. The words of a unit are written out, without a loop: each checkpoint
- * compares all units of a context.
+ * Blocks are compared and kept in units of so many words. The last unit of a block ends with it,
+ * and overlaps the one before if need be.
  */
-class DifferenceWriter implements Difference {
+const unitWords = 8;
+/** Room for units grows by a share of their number. */
+const growthShare = 1 / 8;
+
+/** Returns the number of units of a block. */
+const unitsOf = (blockWords: number): number => Math.ceil(blockWords / unitWords);
+
+/** Returns where a unit begins in a block. */
+const placeOf = (unit: number, blockWords: number): number => Math.min(unit * unitWords, blockWords - unitWords);
+
+/** Some units of a block, and their words. */
+class Units {
   count = 0;
-  readonly units: Uint16Array;
-  readonly words: Int32Array;
+  units: Uint16Array;
+  words: Int32Array;
 
-  constructor(blockWords: number) {
-    this.units = new Uint16Array(blockWords / unitWords);
-    this.words = new Int32Array(blockWords);
-  }
-
-  /** Adds the units in which two blocks differ, as the first one has them. */
-  addDifferent(block: Int32Array, other: Int32Array): void {
-    const { length } = block;
-    for (let at = 0; at < length; at += unitWords)
-      if (differ(block, at, other, at)) this.add(at / unitWords, block, at);
+  constructor(capacity: number) {
+    this.units = new Uint16Array(capacity);
+    this.words = new Int32Array(capacity * unitWords);
   }
 
   /** Adds unit `unit`, whose words stand in `from` at `at`. */
   add(unit: number, from: Int32Array, at: number): void {
-    const { words } = this;
-    const to = this.count * unitWords;
-    words[to] = from[at];
-    words[to + 1] = from[at + 1];
-    words[to + 2] = from[at + 2];
-    words[to + 3] = from[at + 3];
-    this.units[this.count] = unit;
-    this.count += 1;
+    const index = this.count;
+    if (index === this.units.length) this.#grow();
+    this.units[index] = unit;
+    copyUnit(from, at, this.words, index * unitWords);
+    this.count = index + 1;
   }
 
-  /** Returns the difference in arrays of its own. */
-  copy(): Difference {
-    const { count, units, words } = this;
-    return { count, units: units.slice(0, count), words: words.slice(0, count * unitWords) };
+  #grow(): void {
+    const { units, words } = this;
+    const capacity = Math.ceil((units.length + 1) * (1 + growthShare));
+    this.units = new Uint16Array(capacity);
+    this.words = new Int32Array(capacity * unitWords);
+    this.units.set(units);
+    this.words.set(words);
   }
 
-  /** Likewise, in the arrays of `room` if they suffice, else in new ones with some to spare. */
-  copyInto(room: Difference | undefined): Difference {
-    const { count } = this;
-    const capacity = Math.min(this.units.length, count + Math.ceil(count / 8));
-    const hasRoom = room !== undefined && room.units.length >= count;
-    const units = hasRoom ? room.units : new Uint16Array(capacity);
-    const words = hasRoom ? room.words : new Int32Array(capacity * unitWords);
-    units.set(this.units.subarray(0, count));
-    words.set(this.words.subarray(0, count * unitWords));
-    return { count, units, words };
+  /** Writes the units to their places in a block. */
+  writeTo(block: Int32Array): void {
+    const { units, words, count } = this;
+    for (let index = 0; index < count; index += 1)
+      copyUnit(words, index * unitWords, block, placeOf(units[index], block.length));
+  }
+
+  /** Returns a copy without spare room. */
+  copy(): Units {
+    const copy = new Units(this.count);
+    copy.units.set(this.units.subarray(0, this.count));
+    copy.words.set(this.words.subarray(0, this.count * unitWords));
+    copy.count = this.count;
+    return copy;
   }
 }
 
+/** Copies a unit. Its words are written out, without a loop: checkpoints copy many. */
+function copyUnit(from: Int32Array, at: number, to: Int32Array, toAt: number): void {
+  to[toAt] = from[at];
+  to[toAt + 1] = from[at + 1];
+  to[toAt + 2] = from[at + 2];
+  to[toAt + 3] = from[at + 3];
+  to[toAt + 4] = from[at + 4];
+  to[toAt + 5] = from[at + 5];
+  to[toAt + 6] = from[at + 6];
+  to[toAt + 7] = from[at + 7];
+}
+
+/** Likewise without a loop: each checkpoint compares all units of a context. */
 function differ(a: Int32Array, atA: number, b: Int32Array, atB: number): boolean {
-  const first = (a[atA] ^ b[atB]) | (a[atA + 1] ^ b[atB + 1]);
-  return (first | (a[atA + 2] ^ b[atB + 2]) | (a[atA + 3] ^ b[atB + 3])) !== 0;
+  const first = (a[atA] ^ b[atB]) | (a[atA + 1] ^ b[atB + 1]) | (a[atA + 2] ^ b[atB + 2]);
+  const next = (a[atA + 3] ^ b[atB + 3]) | (a[atA + 4] ^ b[atB + 4]) | (a[atA + 5] ^ b[atB + 5]);
+  return (first | next | (a[atA + 6] ^ b[atB + 6]) | (a[atA + 7] ^ b[atB + 7])) !== 0;
+}
+
+/**
+ * The newest checkpoint of a context: units that differ, or differed, from a shared block, which
+ * has the others.
+ */
+class NewestBlock {
+  readonly #shared: Int32Array;
+  readonly #own = new Units(0);
+  /** By unit: 1 + its index in `#own`; 0: as the shared block has it. */
+  readonly #places: Uint16Array;
+
+  constructor(shared: Int32Array) {
+    this.#shared = shared;
+    this.#places = new Uint16Array(unitsOf(shared.length));
+  }
+
+  /** Takes over a block; sets `changed` to the units that change, as they were. */
+  replace(block: Int32Array, changed: Units): void {
+    const shared = this.#shared;
+    const places = this.#places;
+    const own = this.#own;
+    let { words } = own;
+    changed.count = 0;
+    const last = block.length - unitWords;
+    for (let unit = 0; unit < places.length; unit += 1) {
+      const at = Math.min(unit * unitWords, last);
+      const place = places[unit] - 1;
+      if (place < 0) {
+        if (!differ(block, at, shared, at)) continue;
+        changed.add(unit, shared, at);
+        own.add(unit, block, at);
+        places[unit] = own.count;
+        words = own.words;
+      } else if (differ(block, at, words, place * unitWords)) {
+        changed.add(unit, words, place * unitWords);
+        copyUnit(block, at, words, place * unitWords);
+      }
+    }
+  }
+
+  /** Writes the block. */
+  writeTo(block: Int32Array): void {
+    block.set(this.#shared);
+    this.#own.writeTo(block);
+  }
 }
 
 /** The checkpoint of a context as it was at the store. Its bytes are made when they are needed. */
 class ContextImage implements Image {
-  /** What the block differs from: the shared block, or the next checkpoint of the context. */
-  base: Int32Array | ContextImage;
-  difference: Difference;
-  readonly #write: (block: Int32Array) => Uint8Array;
+  /** The newest block, or the next checkpoint of the context. */
+  base: NewestBlock | ContextImage;
+  /** What differs from the base; null: nothing. */
+  difference: Units | null = null;
+  readonly #bytesOf: (image: ContextImage) => Uint8Array;
 
-  constructor(base: Int32Array, difference: Difference, write: (block: Int32Array) => Uint8Array) {
+  constructor(base: NewestBlock, bytesOf: (image: ContextImage) => Uint8Array) {
     this.base = base;
-    this.difference = difference;
-    this.#write = write;
+    this.#bytesOf = bytesOf;
   }
 
   bytes(): Uint8Array {
-    return this.#write(this.block());
+    return this.#bytesOf(this);
   }
 
-  /** Returns a copy of the block. */
-  block(): Int32Array {
-    const block = this.base instanceof ContextImage ? this.base.block() : this.base.slice();
-    const { count, units, words } = this.difference;
-    for (let index = 0; index < count; index += 1)
-      for (let word = 0; word < unitWords; word += 1)
-        block[units[index] * unitWords + word] = words[index * unitWords + word];
-    return block;
+  /** Writes the block. */
+  writeTo(block: Int32Array): void {
+    this.base.writeTo(block);
+    this.difference?.writeTo(block);
   }
+}
+
+interface Newest {
+  readonly block: NewestBlock;
+  image: ContextImage;
 }
 
 /**
@@ -108,65 +164,45 @@ export class ContextImages {
   readonly #engine: Engine;
   readonly #scratch: number;
   readonly #out: number;
-  /** The difference of the checkpoint that is taken, and that of the one before. */
-  readonly #newer: DifferenceWriter;
-  readonly #older: DifferenceWriter;
+  readonly #words: number;
+  /** Room for the units that a checkpoint changes. */
+  readonly #changed: Units;
   #shared: Int32Array | null = null;
   /** By address of the context. */
-  readonly #newest = new Map<number, ContextImage>();
+  readonly #newest = new Map<number, Newest>();
 
   /** `scratch`: room for a context, `out`: room for a checkpoint. */
   constructor(engine: Engine, scratch: number, out: number) {
     this.#engine = engine;
     this.#scratch = scratch;
     this.#out = out;
-    this.#newer = new DifferenceWriter(engine.image.contextBytes / 4);
-    this.#older = new DifferenceWriter(engine.image.contextBytes / 4);
+    this.#words = engine.image.contextBytes / 4;
+    this.#changed = new Units(unitsOf(this.#words));
   }
 
   /** Takes the checkpoint of the context at an address. */
   take(context: number): Image {
-    const block = new Int32Array(this.#engine.view().buffer, context, this.#engine.image.contextBytes / 4);
+    const block = new Int32Array(this.#engine.view().buffer, context, this.#words);
     this.#shared ??= block.slice();
-    const newer = this.#newer;
-    newer.count = 0;
-    newer.addDifferent(block, this.#shared);
-    const before = this.#newest.get(context);
-    const room = before?.difference;
-    if (before !== undefined) before.difference = this.#differenceOfImages(before.difference, newer, this.#shared);
-    // Nothing else refers to the arrays that the checkpoint before had.
-    const image = new ContextImage(this.#shared, newer.copyInto(room), this.#checkpointOf);
-    if (before !== undefined) before.base = image;
-    this.#newest.set(context, image);
+    const newest = this.#newest.get(context);
+    const kept = newest?.block ?? new NewestBlock(this.#shared);
+    kept.replace(block, this.#changed);
+    const image = new ContextImage(kept, this.#checkpointOf);
+    if (newest === undefined) this.#newest.set(context, { block: kept, image });
+    else {
+      newest.image.difference = this.#changed.copy();
+      newest.image.base = image;
+      newest.image = image;
+    }
     return image;
   }
 
-  /** Returns how a block differs from another, by the differences of both from one base. */
-  #differenceOfImages(mine: Difference, other: Difference, base: Int32Array): Difference {
-    const writer = this.#older;
-    writer.count = 0;
-    for (let i = 0, j = 0; i < mine.count || j < other.count; ) {
-      const mineUnit = i < mine.count ? mine.units[i] : unitsMax;
-      const otherUnit = j < other.count ? other.units[j] : unitsMax;
-      const unit = Math.min(mineUnit, otherUnit);
-      const isMine = mineUnit === unit;
-      const isOther = otherUnit === unit;
-      if (!isOther) writer.add(unit, mine.words, i * unitWords);
-      else if (!isMine) writer.add(unit, base, unit * unitWords);
-      else if (differ(mine.words, i * unitWords, other.words, j * unitWords))
-        writer.add(unit, mine.words, i * unitWords);
-      if (isMine) i += 1;
-      if (isOther) j += 1;
-    }
-    return writer.copy();
-  }
-
-  /** Lets the firmware write the checkpoint of a block. */
-  readonly #checkpointOf = (block: Int32Array): Uint8Array => {
-    const { calls, image } = this.#engine;
+  /** Lets the firmware write the checkpoint of an image. */
+  readonly #checkpointOf = (image: ContextImage): Uint8Array => {
+    const { calls, image: facts } = this.#engine;
     const view = this.#engine.view();
-    view.set(new Uint8Array(block.buffer), this.#scratch);
-    const length = calls.checkpoint(this.#scratch, this.#out, image.checkpointBytes);
+    image.writeTo(new Int32Array(view.buffer, this.#scratch, this.#words));
+    const length = calls.checkpoint(this.#scratch, this.#out, facts.checkpointBytes);
     return view.slice(this.#out, this.#out + length);
   };
 }

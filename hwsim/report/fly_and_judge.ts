@@ -6,6 +6,7 @@ import { defaultEngine, type EngineName } from '../../host/engine/names.ts';
 import { criteria, type Criterion, type Outcome } from '../check/convergence/convergence.ts';
 import { phasesOf } from '../check/convergence/phases.ts';
 import { HonestOnly } from '../check/honest_only.ts';
+import { createFleetEngine } from '../board/fleet_engine.ts';
 import { boardsDecideAlike } from '../check/judges/boards_decide_alike.ts';
 import { noTrap } from '../check/judges/no_trap.ts';
 import { RunJudges } from '../check/run_judges.ts';
@@ -149,7 +150,7 @@ export function flyAndJudge(setting: Setting, recording: TraceConsumer | null): 
     const { facts, wallS } = fly({
       scenario,
       body,
-      engine: createEngine(name, image),
+      engine: createFleetEngine(name, image),
       controllers: boards.controllers,
       ownEngine,
       silent,
@@ -166,9 +167,12 @@ export function flyAndJudge(setting: Setting, recording: TraceConsumer | null): 
 }
 
 /** Flies the same without emulators; returns its trace hash. */
-function simulatedHash({ scenario, body, silent }: Setting, engineOf: EngineOf): string {
+function simulatedHash(
+  { scenario, body, image, engine: name = defaultEngine, silent }: Setting,
+  engineOf: EngineOf,
+): string {
   const { controllers } = simulatedBoards(scenario, engineOf);
-  const engine = engineOf(scenario.preset);
+  const engine = createFleetEngine(name, image);
   const label = `${scenario.name}, without emulators`;
   return fly({ scenario, body, engine, controllers, consumers: [], label, silent }).facts.traceHash;
 }

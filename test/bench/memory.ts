@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { readImage } from '../../host/engine/image.ts';
-import { createEngine } from '../../host/engine/load.ts';
+import { createFleetEngine } from '../../hwsim/board/fleet_engine.ts';
 import type { EngineName } from '../../host/engine/names.ts';
 import { ScenarioRun } from '../../hwsim/fleet/run.ts';
 import { shippedBody } from '../../hwsim/world/bodies.ts';
@@ -24,7 +24,7 @@ function held(image: FlownImage, engine: EngineName, members: number): ScenarioR
     days,
     nodes: members,
     body,
-    engine: createEngine(engine, readImage(image)),
+    engine: createFleetEngine(engine, readImage(image)),
   });
   run.advance(hours * 3_600_000);
   return run;

@@ -3,6 +3,8 @@ import * as assert from 'uvu/assert';
 import { TYPE } from '../../host/cbor/generated.ts';
 import { writeRecord } from '../../host/cbor/record.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
+import type { Engine } from '../../host/engine/engine.ts';
+import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { ContextImages } from '../../hwsim/board/context_image.ts';
 import { CheckpointSlots, checkpointWriteMs, type Image } from '../../hwsim/board/checkpoint_slots.ts';
 import { HardwareWatchdogs, watchdogEarlyMs, watchdogLateMs } from '../../hwsim/board/watchdog.ts';
@@ -75,6 +77,30 @@ test('a checkpoint keeps its bytes while newer ones are stored, also of another 
     }
   assert.is(new Set(taken.map(({ bytes }) => bytes)).size, 8);
   for (const { image, bytes } of taken) assert.ok(contentOf(image.bytes()).join() === bytes);
+});
+
+test('a checkpoint has every word of its context, also those behind the last whole unit', () => {
+  const contextBytes = 112;
+  const memory = new Uint8Array(4 * contextBytes);
+  const [scratch, out] = [2 * contextBytes, 3 * contextBytes];
+  const checkpoint = (from: number, to: number) => {
+    memory.copyWithin(to, from, from + contextBytes);
+    return contextBytes;
+  };
+  const image = { contextBytes, checkpointBytes: contextBytes };
+  const images = new ContextImages(
+    { image, calls: { checkpoint }, view: () => memory } as unknown as Engine,
+    scratch,
+    out,
+  );
+  const random = new RandomStream(1, 'contexts');
+  const taken: { image: Image; bytes: Uint8Array }[] = [];
+  for (let turn = 0; turn < 200; turn += 1) {
+    const context = contextBytes * random.below(2);
+    for (let flips = random.below(4); flips > 0; flips -= 1) memory[context + random.below(contextBytes)] ^= 1;
+    taken.push({ image: images.take(context), bytes: memory.slice(context, context + contextBytes) });
+  }
+  for (const { image, bytes } of taken) assert.equal(image.bytes(), bytes);
 });
 
 test('WDG-2: a reset during a store tears only that checkpoint slot, and corruption changes its content', () => {

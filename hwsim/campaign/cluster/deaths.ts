@@ -4,7 +4,7 @@
  */
 import { FIELD, LIVENESS, TYPE } from '../../../host/cbor/generated.ts';
 import { readImage } from '../../../host/engine/image.ts';
-import { createEngine } from '../../../host/engine/load.ts';
+import { createFleetEngine } from '../../board/fleet_engine.ts';
 import { defaultEngine, type EngineName } from '../../../host/engine/names.ts';
 import { FalseDeaths } from '../../check/judges/false_deaths.ts';
 import { Observers } from '../../check/observe/observers.ts';
@@ -128,7 +128,7 @@ export function flyDeaths(seed: number, days: number, options: DeathFlightOption
   const { nodes } = scenario;
   const body = shippedBody(scenario.body);
   const watch = new DeathWatch(scenario, body);
-  const engine = createEngine(options.engine ?? defaultEngine, readImage(scenario.preset));
+  const engine = createFleetEngine(options.engine ?? defaultEngine, readImage(scenario.preset));
   const facts = runScenario(scenario, { seed, days, nodes, body, engine, consumers: [watch] });
   return {
     seed,

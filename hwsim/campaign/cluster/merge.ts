@@ -1,7 +1,7 @@
 /** Flies clusters that are split in halves and merge again, and counts what a merge costs. */
 import { FIELD, TYPE, WORK_KIND } from '../../../host/cbor/generated.ts';
 import { readImage } from '../../../host/engine/image.ts';
-import { createEngine } from '../../../host/engine/load.ts';
+import { createFleetEngine } from '../../board/fleet_engine.ts';
 import type { EngineName } from '../../../host/engine/names.ts';
 import { decodeFrame, type LinkCipher } from '../../../host/security/frame.ts';
 import { simulatedLink } from '../../../host/security/simulated_keys.ts';
@@ -153,7 +153,7 @@ export function countMerge({ difference, nodes, days, seed, engine }: MergeFligh
     days: scenario.days,
     nodes,
     body: shippedBody(scenario.body),
-    engine: createEngine(engine, readImage('flight')),
+    engine: createFleetEngine(engine, readImage('flight')),
     consumers: [watch],
     given: givenClaims(difference, nodes, days),
   });

@@ -2,7 +2,7 @@
 import { INTENT_STATE, OWN_SLOTS, FIELD, TYPE, WORK_KIND } from '../../../host/cbor/generated.ts';
 import type { ImageName } from '../../../host/build/root.ts';
 import { readImage } from '../../../host/engine/image.ts';
-import { createV8Engine } from '../../../host/engine/v8.ts';
+import { createFleetEngine } from '../../board/fleet_engine.ts';
 import { type FieldMutation, noMutation } from '../../fault/field_mutation.ts';
 import { runScenario } from '../../fleet/run.ts';
 import type { TraceConsumer } from '../../kernel/trace.ts';
@@ -94,7 +94,7 @@ export function flyMutation(body: Body, mutation: FieldMutation, image: ImageNam
     days,
     nodes,
     body,
-    engine: createV8Engine(readImage(image)),
+    engine: createFleetEngine('v8', readImage(image)),
     consumers: [work],
     mutation,
   });

@@ -14,6 +14,7 @@ import type { TraceConsumer, WorldChange } from '../../kernel/trace.ts';
 import type { Scenario } from '../../scenario/schema.ts';
 import { readScenarioFile } from '../input.ts';
 import { type Body, CatalogueError, recordedBody } from '../../world/bodies.ts';
+import { createFleetEngine } from '../../board/fleet_engine.ts';
 import { simulatedBoards } from '../../report/run_boards.ts';
 import { EventLog } from '../event_log.ts';
 import { fly } from '../../report/fly.ts';
@@ -179,7 +180,7 @@ export async function replay(folder: string, options: ReplayOptions): Promise<vo
   const { controllers } = simulatedBoards(scenario, (preset) => createEngine(options.engine, other(preset)));
   const ownEngine = scenario.upsets && (await meteredEngines(options.engine, image));
   const timeline = new Timeline(options, types);
-  const engine = createEngine(options.engine, image);
+  const engine = createFleetEngine(options.engine, image);
   // A bar between events on a terminal could not be read.
   const silent = process.stdout.isTTY;
   const flight = { scenario, body, engine, controllers, ownEngine, silent, consumers: [timeline] };
