@@ -10,7 +10,7 @@ import {
 } from '../wire/generated/codes';
 import { AIR_MS_PER_35_BYTES, NO_INDEX, NOTICES_MAX, TICKS_UNTIL_SILENT } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
-import { membership, member, PROBING } from '../membership/table';
+import { hearing, membership, member, PROBING } from '../membership/table';
 import { composeHeartbeat } from '../membership/heartbeat';
 import { isLarge } from '../membership/turns';
 import { sealEnvelope } from '../security/envelope';
@@ -217,6 +217,8 @@ function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize
       return encodeAck(at, end, m);
     }
     case SEND_PROBE_REQUEST: {
+      // The request of a period before is too late.
+      if (a != <u32>hearing(ctx).relayedSequence) return NOTHING_TO_SEND;
       const m = changetype<ProbeRequest>(scratch);
       m.sequence = a;
       m.target = b;
@@ -282,7 +284,7 @@ function composeOfIntent(ctx: usize, at: usize, end: usize, entry: Outgoing): us
     case SEND_STATEMENT_REQUEST:
       return composeStatementRequest(ctx, at, end, entry.a, entry.b);
     case SEND_SYNC_DIGEST:
-      return encodeSyncDigest(at, end, composeSyncDigest(ctx, entry.a, entry.b));
+      return encodeSyncDigest(at, end, composeSyncDigest(ctx));
     case SEND_OWNER_SUMMARY:
       return encodeOwnerSummary(at, end, composeOwnerSummary(ctx, entry.a, entry.b));
     case SEND_NOTICE_SUMMARY:

@@ -25,10 +25,11 @@ import { beginSync } from '../intent/anti_entropy';
 import { recentAsOf } from '../intent/digest';
 import { intent, intents, intentsToChange, own, ownToChange, resourceGroup } from '../intent/table';
 import { mergeHeartbeat, HEARTBEAT_GREW, HEARTBEAT_NOTHING, HEARTBEAT_VIEW_DIFFERS } from '../membership/heartbeat';
+import { hasJustReturned } from '../membership/member_state';
 import { onAlive } from '../membership/suspicion';
 import { majorityAgrees } from '../membership/quorum';
 import { membership, memberToChange } from '../membership/table';
-import { leaveToTick, missionS, timeKnown, DUE_SETTLE } from '../node/table';
+import { leaveToTick, missionS, timeKnown, DUE_REPORT, DUE_SETTLE } from '../node/table';
 import { countLoss } from '../node/queues';
 import { expectStorm } from '../protection/scrub';
 import { plausibilityOf, BEYOND_SLOT, PLAUSIBLE } from '../intent/admission';
@@ -46,8 +47,10 @@ export function applyHeartbeat(ctx: usize, m: Heartbeat): void {
   const isAwaited = membership(ctx).quorum == 0 || intents(ctx).unsettled != 0;
   if (news == HEARTBEAT_GREW && isAwaited && majorityAgrees(ctx)) leaveToTick(ctx, DUE_SETTLE);
   // Only a frame to this node starts an exchange: else everybody would answer a broadcast.
-  if (now.addressee != ADDRESSEE_ALL && (news == HEARTBEAT_VIEW_DIFFERS || m.recent != recentAsOf(ctx, m.timeS)))
-    beginSync(ctx, now.sender);
+  if (hasJustReturned(ctx)) leaveToTick(ctx, DUE_REPORT);
+  const differs = news == HEARTBEAT_VIEW_DIFFERS;
+  if (now.addressee != ADDRESSEE_ALL && (differs || m.recent != recentAsOf(ctx, m.timeS)))
+    beginSync(ctx, now.sender, differs);
 }
 
 export function applyAlive(ctx: usize, m: Alive): void {

@@ -12,7 +12,7 @@ import { CHECKPOINT_S, PERIOD_S, COMMAND_BYTES_MAX, ROUND_TICKS } from '../memor
 import { SCRATCH_OUT_AT } from '../memory/map';
 import { call, changes } from '../memory/guard';
 import { membership, VIEW } from '../membership/table';
-import { disagreesAlone } from '../membership/disagreement';
+import { disagreesAlone, isOutvoted } from '../membership/disagreement';
 import { membershipStep } from '../membership/step';
 import { noteLeasesStored } from '../membership/quorum';
 import { turnTicks, cutRound } from '../membership/round';
@@ -21,7 +21,7 @@ import { turnMinute, digestAsOf } from '../intent/digest';
 import { evictFinished, evictExpired } from '../intent/store';
 import { intents, intent, INTENT_STATE_LINES } from '../intent/table';
 import { sweepIntents, verifySums } from './rebuild';
-import { answerSince, askSince } from '../intent/anti_entropy';
+import { answerSince, askSince, offerDigest } from '../intent/anti_entropy';
 import { reportMute, reserveAhead, timeLearnt } from '../security/counters';
 import { keyEpochStep, keyEpochStored, keyEpochUnstored, installKeyEpoch } from '../security/key_epoch';
 import { scheduleStoredKg } from '../schedule/observe';
@@ -110,7 +110,7 @@ export function advance(ctx: usize): void {
     // turnTicks() reported all states.
     queues(ctx).due &= ~DUE_REPORT;
     changes(ctx, HOT);
-    if (!isCut && view.quorum == 0) reportAgreement(ctx);
+    if (!isCut && view.quorum == 0 && !isOutvoted(ctx)) reportAgreement(ctx);
   }
   if (!isCut) {
     evictExpired(ctx);
@@ -171,6 +171,7 @@ export function periodTick(ctx: usize): void {
 /** Does the part of the period's work that needs mission time. */
 function missionTick(ctx: usize): void {
   membershipStep(ctx);
+  offerDigest(ctx);
   watchdogCheckIn(ctx, MODULE_MEMBERSHIP);
   onAgreement(ctx);
   askSince(ctx);

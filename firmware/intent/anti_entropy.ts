@@ -1,7 +1,8 @@
-// Repairs differences between stores (anti-entropy, FLT-3): two nodes whose digests differ narrow
-// the difference down by ranges of owners, then exchange what differs. The cost is proportional to
-// the difference times the depth of the narrowing (log₁₆ of the members), not to the size of the
-// store.
+// Repairs differences between stores (anti-entropy, FLT-3): a node whose digest differs from a
+// peer's sends it four bits of each owner's digest. A peer that agrees with a majority sends the
+// versions of owners that differ; another one sends what versions it has of them. The cost is
+// proportional to the difference: a member that missed much gets it in one exchange, because its
+// own frames are what it lacks most.
 
 import { CONTAINED, BROADCAST_PAUSE_S, INTENTS_MAX, NO_INDEX } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
@@ -19,13 +20,13 @@ import {
   SEND_PROOF,
   SEND_STATEMENT,
 } from '../node/outbox';
+import { fold32 } from '../base/hash';
 import { call, setWord } from '../memory/guard';
-import { membership, member } from '../membership/table';
+import { hearing, membership, member } from '../membership/table';
 import { VERSION_BITS, ADDRESSEE_ALL, OWN_SLOTS } from '../wire/generated/codes';
 import {
   SyncDigest,
-  setSyncDigestDigestAt,
-  syncDigestDigestAt,
+  SYNC_DIGEST_STRUCT_BYTES,
   OwnerSummary,
   ownerSummaryEntryAt,
   NoticeSummary,
@@ -46,12 +47,10 @@ import {
   statement,
 } from './table';
 
-/**
- * Ranges of one digest message, and differing ranges that are followed at once: the next exchange
- * finds the rest.
- */
-const RANGES: u32 = 16;
+/** Owners that differ and are followed at once: the next exchange finds the rest. */
 const FOLLOW_MAX: u32 = 4;
+/** A version that was published so long ago is not on its way to the peer any more, seconds. */
+const SPREAD_S: u32 = 60;
 /** Local seconds between exchanges that this node begins. */
 const SYNC_EVERY_S: u32 = 20;
 /**
@@ -69,15 +68,14 @@ const SINCE_SHARES_MAX: u32 = 8;
 const STATEMENT_EVERY_S: u32 = 60;
 /** Records that one answer has at most. */
 const SINCE_MAX: u32 = 8;
-/**
- * Ranges of at most this many owners are not narrowed further: their summaries need fewer frames.
- */
-const SPAN_SMALL: u32 = 2;
 /** Notices in one summary. */
 const NOTICE_WINDOW: u32 = 12;
 
-/** Begins an exchange with a peer whose view differs. */
-export function beginSync(ctx: usize, peer: u32): void {
+/**
+ * Begins an exchange with a peer whose view differs. Who agrees with a majority in this round waits
+ * for the digests of a peer that does not (`isOutvoted`): it is the peer that lacks something.
+ */
+export function beginSync(ctx: usize, peer: u32, isOutvoted: bool): void {
   const state = intents(ctx);
   const now = call(ctx).localS;
   if (state.syncS != 0 && now - state.syncS < SYNC_EVERY_S) return;
@@ -86,7 +84,7 @@ export function beginSync(ctx: usize, peer: u32): void {
   intentsToChange(ctx).syncS = now;
   // After a restart this node first needs what it published itself.
   if (membership(ctx).leaseUntilS == 0) send(ctx, SEND_OWNER_SUMMARY, peer, self(ctx), 0);
-  send(ctx, SEND_SYNC_DIGEST, peer, 0, (members(ctx) + RANGES - 1) / RANGES);
+  if (!isOutvoted || membership(ctx).quorum == 0) send(ctx, SEND_SYNC_DIGEST, peer, 0, 0);
   send(ctx, SEND_NOTICE_SUMMARY, peer, 1, 0);
   send(ctx, SEND_SILENT_LIST, peer, 0, 0);
   // A peer that was out of contact when the proof was broadcast gets it with every fourth exchange.
@@ -95,53 +93,88 @@ export function beginSync(ctx: usize, peer: u32): void {
     send(ctx, SEND_PROOF, peer, statement(ctx, proof - 1).owner, 0);
 }
 
-/** Sum of the intents of a range of owners. */
-function sumOf(ctx: usize, first: u32, span: u32): u32 {
-  let sum: u32 = 0;
-  const count = members(ctx);
-  for (let i = first; i < first + span && i < count; i++) sum += member(ctx, i).intentSum;
-  return sum;
+/** Offers this node's digests to the member that it probes, if it knew no majority lately. */
+export function offerDigest(ctx: usize): void {
+  const target: u32 = hearing(ctx).probeTarget;
+  if (target != 0 && !agreedLately(ctx)) send(ctx, SEND_SYNC_DIGEST, target - 1, 0, 0);
 }
 
-/** Composes the sums of ranges of `span` owners from `first` on, in the outgoing scratch. */
-export function composeSyncDigest(ctx: usize, first: u32, span: u32): SyncDigest {
+/** Whether this node agreed with a majority in this round or the one before. */
+function agreedLately(ctx: usize): bool {
+  const view = membership(ctx);
+  return view.quorumRound != 0 && view.quorumRound + 1 >= view.round;
+}
+
+/** Four bits of the digest of an owner's intents, under a salt. */
+function partOf(ctx: usize, owner: u32, salt: u32): u32 {
+  return owner < members(ctx) ? fold32(member(ctx, owner).intentSum, salt) >>> 28 : 0;
+}
+
+/** Composes the digests of all owners, in the outgoing scratch. */
+export function composeSyncDigest(ctx: usize): SyncDigest {
   const m = changetype<SyncDigest>(ctx + SCRATCH_OUT_AT);
+  const at: usize = ctx + SCRATCH_OUT_AT + SYNC_DIGEST_STRUCT_BYTES;
+  const salt = (missionS(ctx) / SYNC_EVERY_S) & 0xff;
   const count = members(ctx);
-  m.first = first;
-  m.span = span;
-  let ranges: u32 = 0;
-  while (ranges < RANGES && first + ranges * span < count) {
-    setSyncDigestDigestAt(m, ranges, sumOf(ctx, first + ranges * span, span));
-    ranges++;
-  }
-  m.digestsLength = ranges;
+  for (let owner: u32 = 0; owner < count; owner += 2)
+    store<u8>(at + (owner >>> 1), <u8>(partOf(ctx, owner, salt) | (partOf(ctx, owner + 1, salt) << 4)));
+  m.salt = salt;
+  m.partsAt = <u32>at;
+  m.partsLength = (count + 1) >>> 1;
   return m;
 }
 
-/** Whether the ranges of a received digest message exist. */
+/** Whether received digests are of this cluster's members. */
 export function syncPlausible(ctx: usize, m: SyncDigest): bool {
-  return m.span >= 1 && m.span <= members(ctx) && m.first < members(ctx);
+  return m.partsLength == (members(ctx) + 1) >>> 1;
 }
 
 /**
- * Narrows down the ranges that differ, or sends their owners' summaries. The walk begins elsewhere
- * each time, so that ranges which stay unresolved do not keep later ones waiting.
+ * Follows owners that differ. The walk begins elsewhere each time, so that owners which stay
+ * different do not keep later ones waiting.
  */
 export function onSyncDigest(ctx: usize, sender: u32, m: SyncDigest): void {
-  // Many peers offer the same exchange to a node that lacks much: it follows those that it can.
-  if (m.span > SPAN_SMALL && isCongested(ctx)) return;
+  const count = members(ctx);
+  const begin = (missionS(ctx) / SYNC_EVERY_S) * FOLLOW_MAX;
+  const pushes = agreedLately(ctx);
   let followed: u32 = 0;
-  const begin = missionS(ctx) / SYNC_EVERY_S;
-  for (let i: u32 = 0; i < m.digestsLength && followed < FOLLOW_MAX; i++) {
-    const range = (begin + i) % m.digestsLength;
-    const first = m.first + range * m.span;
-    if (first >= members(ctx) || sumOf(ctx, first, m.span) == syncDigestDigestAt(m, range)) continue;
+  for (let i: u32 = 0; i < count && followed < FOLLOW_MAX; i++) {
+    const owner = (begin + i) % count;
+    const part: u32 = (<u32>load<u8>(m.partsAt + (owner >>> 1)) >>> ((owner & 1) << 2)) & 15;
+    if (part == partOf(ctx, owner, m.salt)) continue;
+    if (pushes && isCongested(ctx)) return;
+    // Of its own intents a node has the newest versions, unless it restarted.
+    if (pushes && owner != sender) sendVersions(ctx, sender, owner);
+    else send(ctx, SEND_OWNER_SUMMARY, sender, owner, 1);
     followed++;
-    if (m.span <= SPAN_SMALL) {
-      for (let owner = first; owner < first + m.span && owner < members(ctx); owner++)
-        send(ctx, SEND_OWNER_SUMMARY, sender, owner, 1);
-    } else send(ctx, SEND_SYNC_DIGEST, sender, first, (m.span + RANGES - 1) / RANGES);
   }
+}
+
+/** Sends the versions of an owner that had time to spread. */
+function sendVersions(ctx: usize, peer: u32, owner: u32): void {
+  for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
+    const index = intentIndex(ctx, owner, slot);
+    if (index != NO_INDEX && hasSpread(ctx, intent(ctx, index))) sendVersion(ctx, peer, intent(ctx, index));
+  }
+}
+
+/** Whether a version was published long enough ago to have reached all members. */
+function hasSpread(ctx: usize, record: Intent): bool {
+  return record.publishedS + SPREAD_S <= missionS(ctx);
+}
+
+/** Sends a version to a peer, after the owner's statement if that confirms it. */
+function sendVersion(ctx: usize, peer: u32, record: Intent): void {
+  if (isConfirmed(ctx, record)) send(ctx, SEND_STATEMENT, peer, record.owner, record.slot);
+  send(ctx, SEND_INTENT, peer, record.owner, record.slot);
+}
+
+/** Answers a peer that sent this node an older version than it has. */
+export function answerStale(ctx: usize, owner: u32, slot: u32, version: u32): void {
+  const index = intentIndex(ctx, owner, slot);
+  if (index == NO_INDEX || isCongested(ctx)) return;
+  const record = intent(ctx, index);
+  if (record.version > version && hasSpread(ctx, record)) sendVersion(ctx, call(ctx).sender, record);
 }
 
 /** Asks all members, once per period, for what was published during a gap in hearing. */
@@ -179,8 +212,7 @@ export function answerSince(ctx: usize): void {
   for (let i: u32 = 0; i < INTENTS_MAX && sent < SINCE_MAX; i++) {
     const record = intent(ctx, (begin + i) % INTENTS_MAX);
     if (record.state == 0 || record.publishedS < fromS || <u32>record.owner % shares != share) continue;
-    if (isConfirmed(ctx, record)) send(ctx, SEND_STATEMENT, sender, record.owner, record.slot);
-    send(ctx, SEND_INTENT, sender, record.owner, record.slot);
+    sendVersion(ctx, sender, record);
     sent++;
   }
 }

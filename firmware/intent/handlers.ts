@@ -30,6 +30,7 @@ import { onNoticeSummary, onOwnerSummary, onSince, onSyncDigest, syncPlausible }
 import { noticePlausible, observeResource, receiveNotice } from './notice';
 import { groupToChange } from './table';
 import { plausibilityOf, PLAUSIBLE } from './admission';
+import { withdrawLost } from './own/lifecycle';
 import { receiveVersion } from './reception';
 
 export function admitIntent(ctx: usize, m: IntentMessage): bool {
@@ -133,7 +134,13 @@ export function observeGroup(ctx: usize, m: GroupRecord): u32 {
 
 export function observeAssay(ctx: usize, m: Assay): u32 {
   if (m.group >= GROUPS_MAX) return STATUS_IMPLAUSIBLE;
-  if (timeKnown(ctx)) observeResource(ctx, m.group, m.unit, m.capacity);
+  if (!timeKnown(ctx)) return STATUS_OK;
+  // The notice takes the place of the record in the scratch.
+  const groupIndex = m.group;
+  const unit = m.unit;
+  const isLost = m.capacity == 0;
+  observeResource(ctx, groupIndex, unit, m.capacity);
+  if (isLost) withdrawLost(ctx, groupIndex, unit);
   return STATUS_OK;
 }
 

@@ -33,7 +33,7 @@ import {
   REFUSED_FORGED,
   REFUSED_LATE,
 } from './admission';
-import { forgetBroadcast, noteBroadcast } from './anti_entropy';
+import { answerStale, forgetBroadcast, noteBroadcast } from './anti_entropy';
 import { put, relationOf, GREATER_CONTENT, LESSER_CONTENT } from './merge';
 import { takeOwnerToken } from './quota';
 import { startRumour } from './rumour';
@@ -43,6 +43,7 @@ import { intent, intentsToChange } from './table';
 export function receiveVersion(ctx: usize, m: IntentMessage): void {
   const owner = m.owner;
   const slot = m.slot;
+  const version = m.version;
   const verdict = admissionOf(ctx, m);
   if (verdict > ADMITTED_LATE) {
     refuse(ctx, m, verdict);
@@ -55,6 +56,7 @@ export function receiveVersion(ctx: usize, m: IntentMessage): void {
   else if (call(ctx).addressee == ADDRESSEE_ALL) noteBroadcast(ctx, owner, slot);
   if (index == NO_INDEX) {
     countLoss(ctx, COUNTER_INTENT_STALE);
+    if (call(ctx).addressee != ADDRESSEE_ALL) answerStale(ctx, owner, slot, version);
     return;
   }
   if (isSampled(ctx, owner, intent(ctx, index).version)) send(ctx, SEND_STATEMENT_REQUEST, owner, owner, slot);

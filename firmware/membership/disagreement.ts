@@ -57,6 +57,11 @@ export function countDisagreement(ctx: usize): void {
   changes(ctx, PROBING);
 }
 
+/** Whether others share a digest in this round, and nobody has that of this node. */
+export function isOutvoted(ctx: usize): bool {
+  return <u32>membership(ctx).heardDigests == HEARD_OUTVOTED;
+}
+
 /** Whether this node alone disagreed for so long, and so long after its boot, that it restarts. */
 export function disagreesAlone(ctx: usize): bool {
   const state = membership(ctx);

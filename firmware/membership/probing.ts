@@ -2,10 +2,18 @@
 // period does not depend on the size of the cluster: at most one probe and one request to each of
 // three relays.
 
-import { TICKS_UNTIL_SILENT, HEALTH_MAX, RELAYS } from '../memory/limits';
+import { TICKS_UNTIL_SILENT, HEALTH_MAX, PERIOD_S, RELAYS } from '../memory/limits';
 import { changes } from '../memory/guard';
 import { mix32, fold32 } from '../base/hash';
-import { sendAck, sendFirst, SEND_PROBE, send, SEND_PROBE_REQUEST, SEND_RELAYED_ACK } from '../node/outbox';
+import {
+  longestAwaited,
+  sendAck,
+  sendFirst,
+  SEND_PROBE,
+  send,
+  SEND_PROBE_REQUEST,
+  SEND_RELAYED_ACK,
+} from '../node/outbox';
 import { members, node, self, missionS, HOT } from '../node/table';
 import { markHeard } from './hearing';
 import { ageOf } from './liveness';
@@ -43,9 +51,21 @@ function coprime(a: u32, b: u32): bool {
   return a == 1;
 }
 
+/**
+ * The member to probe. In every second period it is one for which something waits: that leaves with
+ * the probe, and needs no frame of its own.
+ */
+function nextTarget(ctx: usize): u32 {
+  if (((missionS(ctx) / PERIOD_S) & 1) != 0) {
+    const awaited = longestAwaited(ctx);
+    if (awaited < members(ctx)) return awaited;
+  }
+  return walk(ctx);
+}
+
 export function probeNext(ctx: usize): void {
   for (let i: u32 = 0; i < WALK_STEPS_MAX; i++) {
-    const target = walk(ctx);
+    const target = i == 0 ? nextTarget(ctx) : walk(ctx);
     if (target == self(ctx) || ageOf(ctx, target) >= TICKS_UNTIL_SILENT) continue;
     hearing(ctx).probeTarget = <u16>(target + 1);
     hearing(ctx).probeSequence++;

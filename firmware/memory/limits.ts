@@ -112,7 +112,7 @@ export const KEY_EPOCH_CHECKS_MAX: u32 = 4;
  * reset a node neither sends nor hears for what it had reserved.
  */
 export const RESERVE_CYCLES_MIN: u32 = 6;
-export const RESERVE_CYCLES: u32 = 10;
+export const RESERVE_CYCLES: u32 = 6;
 
 // ---- radio ----
 /** Air time of bytes on the cluster's channel of 35 kbit/s: 35 bytes take this many ms. */

@@ -20,7 +20,6 @@ export const SEND_ISOLATION: u32 = 9;
 export const SEND_SILENT_LIST: u32 = 10;
 /** a = owner, b = intent slot */
 export const SEND_INTENT: u32 = 16;
-/** a = first owner, b = span */
 export const SEND_SYNC_DIGEST: u32 = 17;
 /** a = owner, b = answer */
 export const SEND_OWNER_SUMMARY: u32 = 18;
@@ -88,6 +87,17 @@ export function send(ctx: usize, what: u32, addressee: u32, a: u32, b: u32): voi
 /** Whether the outbox is half full: what can be sent later is not begun. */
 export function isCongested(ctx: usize): bool {
   return queues(ctx).outboxCount * 2 >= OUTBOX_MAX;
+}
+
+/** The member that waits longest for a message of its own; ADDRESSEE_ALL if none does. */
+export function longestAwaited(ctx: usize): u32 {
+  const count = queues(ctx).outboxCount;
+  readOutbox(ctx, count);
+  for (let i: u32 = 0; i < count; i++) {
+    const addressee: u32 = outgoing(ctx, i).addressee;
+    if (addressee != ADDRESSEE_ALL) return addressee;
+  }
+  return ADDRESSEE_ALL;
 }
 
 /**

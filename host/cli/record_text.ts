@@ -41,6 +41,7 @@ const texts: Readonly<Record<string, (f: Fields, name: (field: string) => string
   'safe-mode': (_, name) => `safe mode, cause ${name('cause')}`,
   'store-checkpoint': (f) => `store a checkpoint, sequence ${f.sequence}`,
   'move-context': (f) => `move the context to another place: a cell of line ${f.line} seems to be stuck`,
+  'request-assay': (f) => `look at ${resourceText((f.group << 16) | f.unit)}`,
   'reserve-counters': (f) => `reserve frame counters up to cycle ${f.cycle}`,
   'check-key-epoch': (f) => `check the signature of key epoch ${f.keyEpoch}`,
   sign: (f) => `sign the statement of ticket ${f.ticket}`,

@@ -1,4 +1,4 @@
-import { TYPE } from '../cbor/generated.ts';
+import { FIELD, type Group, type Message, TYPE } from '../cbor/generated.ts';
 
 /** Telemetry period of a host node. */
 const healthEveryMs = 300_000;
@@ -12,6 +12,14 @@ export interface HardwareFigures {
   batteryWh: number;
   solarW: number;
   storageKg: number;
+}
+
+/** The answer to a request-assay: the modelled hardware finds every resource as it was surveyed. */
+export function assayOf(groups: readonly Group[], order: Uint32Array): Message {
+  const { group, unit } = FIELD.requestAssay;
+  const surveyed = groups.find((entry) => entry.group === order[group]);
+  const capacity = order[unit] === 0 ? (surveyed?.capacity ?? 0) : 1;
+  return { name: 'assay', group: order[group], unit: order[unit], capacity };
 }
 
 interface Work {

@@ -25,7 +25,7 @@ import type { Log } from './log.ts';
 import type { Memory } from './memory.ts';
 import { StoreError } from '../store/store.ts';
 import { LinkPlatform, type NodeLink } from './link.ts';
-import { ModelPlatform } from './model_platform.ts';
+import { assayOf, ModelPlatform } from './model_platform.ts';
 import type { TelemetrySource } from './telemetry.ts';
 import { type TimeSource, WallFallback } from './wall_fallback.ts';
 
@@ -386,6 +386,9 @@ export class NodeShim implements PlatformHandler {
         return true;
       case TYPE.stopWork:
         this.platform.stopWork(order[FIELD.stopWork.slot]);
+        return true;
+      case TYPE.requestAssay:
+        loop.answer(encodeMessage(assayOf(this.parts.groups, order)));
         return true;
       case TYPE.feedWatchdog:
         this.fedAtMs = this.localMs;

@@ -222,6 +222,8 @@ export abstract class BoardOrders {
         });
       case TYPE.stopWork:
         return platform.stopWork(timeMs, node, order[1]);
+      case TYPE.requestAssay:
+        return platform.requestAssay(timeMs, node, (order[1] << 16) | order[2]);
       case TYPE.feedWatchdog:
         if (!this.watchdogs.feed(node, timeMs)) this.resetProcessor(timeMs, node, BOOT_CAUSE.watchdog, processorBootMs);
         return;

@@ -40,6 +40,8 @@ export interface BoardsParts {
 export interface Platform {
   startWork(timeMs: number, node: number, slot: number, order: WorkOrder): void;
   stopWork(timeMs: number, node: number, slot: number): void;
+  /** Looks at a resource (group << 16 | unit) and reports an assay. */
+  requestAssay(timeMs: number, node: number, resource: number): void;
   /** The runtime takes calls again. */
   booted(timeMs: number, node: number): void;
   /**

@@ -88,7 +88,7 @@ function templateOf(name: string, { node, nodes, nowS, turn, claim, heartbeat }:
     'key-epoch-head': { keyEpoch: 2, startS: nowS, parts: 1, commitment, signature },
     'key-epoch-part': { keyEpoch: 2, node: 1, wrapped: new Uint8Array(WRAPPED_BYTES) },
     intent: claim && { ...claim, version: version + 1, publishedS: nowS },
-    'sync-digest': { first: 0, span: 1, digests: [1] },
+    'sync-digest': { salt: 0, parts: new Uint8Array(Math.ceil(nodes / 2)) },
     'owner-summary': { owner, answer: 1, entries: [{ slot, version: version + 1 }] },
     notice: { group, unit: 0, capacity: 1, observedS: nowS, observer: node },
     'notice-summary': { answer: 1, entries: [{ group, unit: 0, observedS: nowS }] },

@@ -29,6 +29,9 @@ export interface Outlook {
   nodes: Set<number>;
 }
 
+/** Time from a request to look at a resource to the report, ms. */
+const assayMs = 5000;
+
 interface NodePlatformParts {
   plan: WorldPlan;
   queue: EventQueue;
@@ -141,6 +144,10 @@ export class NodePlatform implements Platform, WorldListener {
   stopWork(timeMs: number, node: number, slot: number): void {
     this.world.stopWork(timeMs, node, slot);
     this.followWorld();
+  }
+
+  requestAssay(timeMs: number, node: number, resource: number): void {
+    this.#queue.push(timeMs + assayMs, node, eventKind.assay, resource);
   }
 
   booted(timeMs: number, node: number): void {

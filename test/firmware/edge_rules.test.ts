@@ -202,7 +202,7 @@ const shares: [number, (index: number) => Message][] = [
     (index) =>
       index % 2 === 0 ? { name: 'probe', sequence: index } : { name: 'probe-request', sequence: 1, target: 7 },
   ],
-  [6, (index) => ({ name: 'sync-digest', first: index, span: 1, digests: [1] })],
+  [6, (index) => ({ name: 'sync-digest', salt: index, parts: new Uint8Array(6) })],
   [6, (index) => ({ name: 'owner-summary', owner: index, answer: 0, entries: [] })],
   [6, () => ({ name: 'notice-summary', answer: 0, entries: [] })],
 ];

@@ -52,7 +52,7 @@ const bodies: Message[][] = [
     { name: 'suspicion', member: 0, incarnation: 40 },
   ],
   [
-    { name: 'sync-digest', first: 0, span: 2, digests: [1, 2, 3, 4, 5] },
+    { name: 'sync-digest', salt: 1, parts: new Uint8Array(6) },
     { name: 'notice-summary', answer: 1, entries: [{ group: 1, unit: 0, observedS: 100 }] },
   ],
   [{ name: 'owner-summary', owner: 3, answer: 1, entries: [{ slot: 1, version: 3 }] }],

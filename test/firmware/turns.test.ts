@@ -3,7 +3,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FIELD, LIVENESS, TYPE } from '../../host/cbor/generated.ts';
 import { openedFrame } from '../security/sealed.ts';
+import { addresseeOf } from '../../hwsim/channel/channel.ts';
 import { TestCluster } from './cluster.ts';
+import { claimOf } from './driven.ts';
 
 const HOUR = 3600;
 const nodes = 40;
@@ -73,6 +75,64 @@ test('MBR-1 holds: a node that is deaf for a contact window reports nobody as ab
 
 test('MBR-1 violated: a node that is deaf for longer reports the others as unreachable', () => {
   assert.is(absentAfter(1500), 4);
+});
+
+test('MBR-1 holds: a node back from a contact window calls a member dead within half a minute', () => {
+  const cluster = new TestCluster({ nodes: 8 });
+  cluster.runTo(HOUR);
+  cluster.kill(5);
+  cluster.runTo(HOUR + 400);
+  cluster.jam = (_, receiver) => receiver === 0;
+  cluster.runTo(HOUR + 783);
+  cluster.jam = null;
+  cluster.runTo(HOUR + 838);
+  for (const node of [1, 0]) assert.is(cluster.nodes[node].member(5).state, LIVENESS.dead, `node ${node}`);
+});
+
+test('INT-4 holds: in every second period the member is probed for which something waits', () => {
+  const cluster = new TestCluster({ nodes });
+  cluster.runTo(HOUR);
+  const probed: number[] = [];
+  cluster.jam = (sender, receiver) => {
+    const { messages } = openedFrame(cluster.onAir());
+    const isProbe = messages.some(({ name }) => name === 'probe');
+    if (sender === 0 && isProbe && addresseeOf(cluster.onAir(), 0) === receiver) probed.push(receiver);
+    return false;
+  };
+  const summary = { name: 'notice-summary', answer: 1, entries: [] } as const;
+  for (let second = 0; second < 600; second += 15) {
+    cluster.runTo(HOUR + second);
+    cluster.inject(0, 9, [summary, { name: 'owner-summary', owner: 3, answer: 1, entries: [{ slot: 0, version: 9 }] }]);
+  }
+  const often = probed.filter((receiver) => receiver === 9).length;
+  assert.ok(probed.length >= 9 && often >= 4 && often <= 7, probed.join());
+});
+
+/** Reports that node 0 sends in ten minutes in which it differs from all others, or does not. */
+function reports(differs: boolean): number {
+  const cluster = new TestCluster({ nodes });
+  cluster.runTo(HOUR);
+  const repair = new Set(['intent', 'sync-digest', 'owner-summary']);
+  let count = 0;
+  cluster.jam = (sender, receiver) => {
+    const { messages } = openedFrame(cluster.onAir());
+    const isReport = messages.length === 1 && messages[0].name === 'heartbeat';
+    if (sender === 0 && isReport && addresseeOf(cluster.onAir(), 0) === receiver) count++;
+    return messages.some(({ name }) => repair.has(name));
+  };
+  if (differs) cluster.inject(0, 9, [claimOf(9, HOUR)]);
+  cluster.runTo(HOUR + 300);
+  count = 0;
+  cluster.runTo(HOUR + 900);
+  assert.is(cluster.nodes[0].view().quorum, differs ? 0 : 1);
+  return count;
+}
+
+test('INT-4 holds: a member whose digest differs from that of others reports once a round, as they do', () => {
+  const alike = reports(false);
+  assert.ok(alike >= 3 && alike <= 6, `${alike}`);
+  const differing = reports(true);
+  assert.ok(differing <= alike + 1, `${differing} instead of ${alike}`);
 });
 
 test.run();

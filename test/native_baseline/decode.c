@@ -90,12 +90,10 @@ INLINE const u8 *intent(const u8 *at, const u8 *end, const struct node *node, u3
   return at;
 }
 
-INLINE const u8 *sync_digest(const u8 *at, const u8 *end, u32 members, u32 *m, bool *plausible) {
-  if ((at = uints(at, end, 2, 0xffff, m)) == NULL || (at = items(at, end, 1, 16, m + 2)) == NULL) return NULL;
-  const u32 count = m[2];
-  for (u32 i = 0; i < count; i++)
-    if ((at = uint(at, end, ANY, m + 3 + i)) == NULL) return NULL;
-  *plausible = m[1] >= 1 && m[1] <= members && m[0] < members;
+INLINE const u8 *sync_digest(const u8 *at, const u8 *end, u32 members, const u8 *frame, u32 *m, bool *plausible) {
+  if ((at = uint(at, end, 255, m)) == NULL || (at = byte_string(at, end, 100, frame, m + 1)) == NULL) return NULL;
+  if (m[2] == 0) return NULL;
+  *plausible = m[2] == (members + 1) / 2;
   return at;
 }
 
@@ -272,7 +270,7 @@ static const u8 *check_message(struct node *node, u32 sender, u32 *m, const u8 *
     case TYPE_INTENT:
       return length == 17 ? intent(body, end, node, m, plausible) : NULL;
     case TYPE_SYNC_DIGEST:
-      return length == 4 ? sync_digest(body, end, members, m, plausible) : NULL;
+      return length == 3 ? sync_digest(body, end, members, frame, m, plausible) : NULL;
     case TYPE_OWNER_SUMMARY:
       return length == 4 ? owner_summary(body, end, members, m, plausible) : NULL;
     case TYPE_NOTICE:

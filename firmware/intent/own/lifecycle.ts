@@ -1,12 +1,12 @@
 // Maintains this node's intents from publication to their end: broadcasts, losses, ends, restarts
 // (INT-1, INT-3).
 
-import { CONTAINED, EVENT_BYTES_MAX, NO_INDEX, NOTICES_MAX } from '../../memory/limits';
+import { COMMAND_BYTES_MAX, CONTAINED, EVENT_BYTES_MAX, NO_INDEX, NOTICES_MAX } from '../../memory/limits';
 import { SCRATCH_OUT_AT } from '../../memory/map';
 import { changes } from '../../memory/guard';
 import { sendFirst, SEND_INTENT } from '../../node/outbox';
-import { eventSpace, eventDone } from '../../node/queues';
-import { missionS, self, node, leaveToTick, DUE_WITHDRAW } from '../../node/table';
+import { commandDone, commandSpace, eventSpace, eventDone } from '../../node/queues';
+import { missionS, self, node, leaveToTick, upS, DUE_WITHDRAW } from '../../node/table';
 import { updateQuorum } from '../../membership/quorum';
 import { membership, VIEW } from '../../membership/table';
 import {
@@ -19,21 +19,22 @@ import {
   ADDRESSEE_ALL,
   ROUND_S,
 } from '../../wire/generated/codes';
-import { Lost, encodeLost } from '../../wire/generated/messages';
+import { Lost, RequestAssay, encodeLost, encodeRequestAssay } from '../../wire/generated/messages';
 import { ENDING_S } from '../admission';
 import { invalidateAll, verdictOf, winnerOver } from '../arbitration';
 import { contradictNotices, loweringNotice } from '../notice';
-import { own, ownToChange, intent, intentsToChange, intents, flagSlot } from '../table';
+import { own, ownToChange, intent, intentsToChange, intents, flagSlot, notice } from '../table';
 import { leaseEndS } from './lease';
 import { ownIndex, finish, claimAnew, draft, publish } from './publish';
 import { renewOwn } from './renewal';
 import { settleOwn } from './settling';
 
 /**
- * Seconds after boot after which the claims of earlier boots are claimed anew: by then peers have
- * sent what this node published before the boot.
+ * Seconds after which the claims of earlier boots are claimed anew, from the boot and from when
+ * mission time was known: by then peers have sent what this node published before the boot.
  */
 const RECLAIM_AFTER_S: u32 = 60;
+const RECLAIM_HEARD_S: u32 = 20;
 
 /**
  * Acts on agreement after it grew, or after a cut: renews the lease once per round when a majority
@@ -55,6 +56,7 @@ export function onAgreement(ctx: usize): void {
  */
 export function maintainOwn(ctx: usize): void {
   const now = missionS(ctx);
+  const reclaims = upS(ctx) >= RECLAIM_AFTER_S && now >= membership(ctx).bootS + RECLAIM_HEARD_S;
   for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
     const mine = own(ctx, slot);
     if (mine.rebroadcasts != 0) {
@@ -65,16 +67,18 @@ export function maintainOwn(ctx: usize): void {
     if (index == NO_INDEX) continue;
     const record = intent(ctx, index);
     if (mine.running != 0) contradictNotices(ctx, mine.settledResource);
-    if (verdictOf(ctx, index) == VERDICT_REFUSED && !keepsUnit(ctx, slot, index)) {
-      giveUp(ctx, slot, index);
-      continue;
+    if (verdictOf(ctx, index) == VERDICT_REFUSED) {
+      if (!keepsUnit(ctx, slot, index)) {
+        giveUp(ctx, slot, index);
+        continue;
+      }
+      if (mine.running == 0) requestAssay(ctx, record.resource);
     }
     if (record.endS <= now + ENDING_S) {
       finish(ctx, slot, mine.settledVersion != 0 ? INTENT_STATE_DONE : INTENT_STATE_WITHDRAWN);
       continue;
     }
-    if (record.version >>> VERSION_BITS != node(ctx).incarnation && now >= membership(ctx).bootS + RECLAIM_AFTER_S)
-      claimAnew(ctx, slot, record.claimS);
+    if (reclaims && record.version >>> VERSION_BITS != node(ctx).incarnation) claimAnew(ctx, slot, record.claimS);
   }
 }
 
@@ -82,7 +86,8 @@ export function maintainOwn(ctx: usize): void {
  * Whether settled work with a valid lease keeps its unit although it is refused. Running work keeps
  * it against another started claim on the unit (INT-3): the lease of that claim had ended before
  * this one could settle; its owner was out of contact or restarted, and claims anew. Work that a
- * notice refuses goes on until the platform itself reports it blocked: the notice may be false.
+ * notice refuses goes on until the platform itself reports it blocked, and work that has not begun
+ * stays until the platform has looked: the notice may be false.
  */
 function keepsUnit(ctx: usize, slot: u32, index: u32): bool {
   const record = intent(ctx, index);
@@ -91,6 +96,33 @@ function keepsUnit(ctx: usize, slot: u32, index: u32): bool {
   const hasRival = winner != NO_INDEX && intent(ctx, winner).resource == record.resource;
   if (hasRival) return own(ctx, slot).running != 0 && <u32>intent(ctx, winner).state == INTENT_STATE_STARTED;
   return CONTAINED && loweringNotice(ctx, record.resource) != NOTICES_MAX;
+}
+
+/** Has the platform look at what a notice calls lost. A full queue asks in the next period. */
+function requestAssay(ctx: usize, resource: u32): void {
+  const index = loweringNotice(ctx, resource);
+  if (index == NOTICES_MAX) return;
+  const at = commandSpace(ctx);
+  if (at == 0) return;
+  const m = changetype<RequestAssay>(ctx + SCRATCH_OUT_AT);
+  m.group = notice(ctx, index).group;
+  m.unit = notice(ctx, index).unit;
+  commandDone(ctx, at, encodeRequestAssay(at, at + COMMAND_BYTES_MAX - 1, m));
+}
+
+/**
+ * Withdraws work that has not begun on a unit, or on a group (`unit` 0), that this node's platform
+ * found lost.
+ */
+export function withdrawLost(ctx: usize, group: u32, unit: u32): void {
+  for (let slot: u32 = 0; slot < OWN_SLOTS; slot++) {
+    const index = ownIndex(ctx, slot);
+    if (index == NO_INDEX || own(ctx, slot).running != 0) continue;
+    const resource = intent(ctx, index).resource;
+    if (resource >>> 16 != group || (unit != 0 && (resource & 0xffff) != unit)) continue;
+    intentsToChange(ctx).attempts++;
+    finish(ctx, slot, INTENT_STATE_WITHDRAWN);
+  }
 }
 
 /**

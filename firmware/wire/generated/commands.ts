@@ -363,3 +363,32 @@ export function decodeMoveContext(at: usize, end: usize, m: MoveContext): usize 
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<MoveContext>("line"));
   return readCheck(from, at, end);
 }
+
+export const TYPE_REQUEST_ASSAY: u32 = 174;
+/** Longest encoding. */
+export const REQUEST_ASSAY_BYTES_MAX: u32 = 13;
+export const REQUEST_ASSAY_STRUCT_BYTES: u32 = 8;
+
+// A notice calls lost what this node's work needs that has not begun: look at it, then answer with an
+// assay. unit 0: the group.
+@unmanaged
+export class RequestAssay {
+  group: u32 = 0; // 0..31
+  unit: u32 = 0; // 0..65535
+}
+
+export function encodeRequestAssay(at: usize, end: usize, m: RequestAssay): usize {
+  const from = at;
+  at = writeType(at, end, 4, TYPE_REQUEST_ASSAY);
+  at = writeUint(at, end, m.group, 31);
+  at = writeUint(at, end, m.unit, 65535);
+  return writeCheck(from, at, end);
+}
+
+export function decodeRequestAssay(at: usize, end: usize, m: RequestAssay): usize {
+  const from = at;
+  at = readType(at, end, 4, TYPE_REQUEST_ASSAY);
+  at = readUint(at, end, 31, changetype<usize>(m) + offsetof<RequestAssay>("group"));
+  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<RequestAssay>("unit"));
+  return readCheck(from, at, end);
+}

@@ -139,51 +139,29 @@ export function decodeIntent(at: usize, end: usize, m: Intent): usize {
 
 export const TYPE_SYNC_DIGEST: u32 = 17;
 /** Longest encoding. */
-export const SYNC_DIGEST_BYTES_MAX: u32 = 89;
-export const SYNC_DIGEST_STRUCT_BYTES: u32 = 76;
+export const SYNC_DIGEST_BYTES_MAX: u32 = 106;
+export const SYNC_DIGEST_STRUCT_BYTES: u32 = 12;
 
-// Anti-entropy. The digests cover `span` owners each, from `first` on.
+// Anti-entropy. parts: four bits of the digest of each owner's intents, salted, so that two stores whose
+// bits are equal by chance differ under the next salt; owner 2n in the lower half of byte n.
 @unmanaged
 export class SyncDigest {
-  first: u32 = 0; // 0..65535
-  span: u32 = 0; // 0..65535
-  digestsLength: u32 = 0; // 1..16; the items lie behind the fields
-}
-
-/** Items that `SyncDigest.digests` can hold. */
-export const SYNC_DIGEST_DIGESTS_MAX: u32 = 16;
-
-/** Item i of `digests`. i < 16; the caller keeps to it. */
-export function syncDigestDigestAt(m: SyncDigest, i: u32): u32 {
-  return load<u32>(changetype<usize>(m) + <usize>i * 4, 12);
-}
-
-/** Sets item i of `digests`. i < 16; the caller keeps to it. */
-export function setSyncDigestDigestAt(m: SyncDigest, i: u32, value: u32): void {
-  store<u32>(changetype<usize>(m) + <usize>i * 4, value, 12);
+  salt: u32 = 0; // 0..255
+  partsAt: u32 = 0; // address of the bytes
+  partsLength: u32 = 0; // 1..100
 }
 
 export function encodeSyncDigest(at: usize, end: usize, m: SyncDigest): usize {
-  at = writeType(at, end, 4, TYPE_SYNC_DIGEST);
-  at = writeUint(at, end, m.first, 65535);
-  at = writeUint(at, end, m.span, 65535);
-  at = writeCount(at, end, m.digestsLength, 1, 16);
-  if (at == 0) return 0;
-  for (let i: u32 = 0, n = m.digestsLength; i < n; i++) {
-    at = writeUint(at, end, syncDigestDigestAt(m, i), 4294967295);
-  }
+  at = writeType(at, end, 3, TYPE_SYNC_DIGEST);
+  at = writeUint(at, end, m.salt, 255);
+  at = writeBytes(at, end, m.partsAt, m.partsLength, 1, 100);
   return at;
 }
 
 export function decodeSyncDigest(at: usize, end: usize, m: SyncDigest): usize {
-  at = readType(at, end, 4, TYPE_SYNC_DIGEST);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<SyncDigest>("first"));
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<SyncDigest>("span"));
-  at = readCount(at, end, 1, 16, changetype<usize>(m) + offsetof<SyncDigest>("digestsLength"));
-  if (at == 0) return 0;
-  for (let i: u32 = 0, n = m.digestsLength; i < n; i++) {
-    at = readUint(at, end, 4294967295, changetype<usize>(m) + 12 + <usize>i * 4);
-  }
+  at = readType(at, end, 3, TYPE_SYNC_DIGEST);
+  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<SyncDigest>("salt"));
+  at = readBytes(at, end, 1, 100, changetype<usize>(m) + offsetof<SyncDigest>("partsAt"));
   return at;
 }
 

@@ -64,7 +64,7 @@ export interface Intent {
 }
 export interface SyncDigest {
   readonly name: 'sync-digest';
-  readonly first: number; readonly span: number; readonly digests: readonly number[];
+  readonly salt: number; readonly parts: Uint8Array;
 }
 export interface OwnerSummary {
   readonly name: 'owner-summary';
@@ -218,6 +218,10 @@ export interface MoveContext {
   readonly name: 'move-context';
   readonly line: number;
 }
+export interface RequestAssay {
+  readonly name: 'request-assay';
+  readonly group: number; readonly unit: number;
+}
 export interface Booted {
   readonly name: 'booted';
   readonly cause: number; readonly restored: number; readonly incarnation: number;
@@ -352,6 +356,7 @@ export type Message =
   | Sign
   | Verify
   | MoveContext
+  | RequestAssay
   | Booted
   | MemberState
   | Stored

@@ -95,10 +95,9 @@ export const SHAPES: readonly Shape[] = [
     { name: 'read', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'leaseS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
-  { name: 'sync-digest', type: 17, isChecked: false, bytesMax: 89, fields: [
-    { name: 'first', of: { kind: 'uint', min: 0, max: 65535 } },
-    { name: 'span', of: { kind: 'uint', min: 0, max: 65535 } },
-    { name: 'digests', of: { kind: 'array', min: 1, max: 16, item: { kind: 'uint', min: 0, max: 4294967295 } } },
+  { name: 'sync-digest', type: 17, isChecked: false, bytesMax: 106, fields: [
+    { name: 'salt', of: { kind: 'uint', min: 0, max: 255 } },
+    { name: 'parts', of: { kind: 'bytes', min: 1, max: 100 } },
   ] },
   { name: 'owner-summary', type: 18, isChecked: false, bytesMax: 63, fields: [
     { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
@@ -294,6 +293,10 @@ export const SHAPES: readonly Shape[] = [
   ] },
   { name: 'move-context', type: 173, isChecked: true, bytesMax: 11, fields: [
     { name: 'line', of: { kind: 'uint', min: 0, max: 65535 } },
+  ] },
+  { name: 'request-assay', type: 174, isChecked: true, bytesMax: 13, fields: [
+    { name: 'group', of: { kind: 'uint', min: 0, max: 31 } },
+    { name: 'unit', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
   { name: 'booted', type: 192, isChecked: false, bytesMax: 9, fields: [
     { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },

@@ -71,8 +71,8 @@ export function airMessage(name: string, options: AirOptions): Fields {
   // A list names nothing twice.
   const entries = (fields.entries ?? []) as Fields[];
   const first = member();
-  const bitmap = (planes: number) =>
-    Uint8Array.from({ length: Math.ceil(members / 8) * planes }, () => random.below(256));
+  const bytes = (length: number) => Uint8Array.from({ length }, () => random.below(256));
+  const bitmap = (planes: number) => bytes(Math.ceil(members / 8) * planes);
   switch (name) {
     case 'heartbeat':
       return { ...fields, timeS: nowS, timeMs: 0, errorMs: 100, ages: bitmap(3), agree: bitmap(1) };
@@ -98,7 +98,7 @@ export function airMessage(name: string, options: AirOptions): Fields {
     case 'notice-summary':
       return { ...fields, entries: entries.map((entry, unit) => ({ ...entry, unit })) };
     case 'sync-digest':
-      return { ...fields, first: member(), span: 1 + random.below(members) };
+      return { ...fields, parts: bytes(Math.ceil(members / 2)) };
     case 'notice':
       return { ...fields, observer: member(), observedS: random.below(nowS) };
     case 'isolation':

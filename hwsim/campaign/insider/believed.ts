@@ -114,7 +114,7 @@ export const believedRows: readonly BelievedRow[] = [
     `20 s ahead at most; before the cut, until half of the round has passed and 8 more a round. ${forged}`,
   ),
   row('intent', 'leaseS', 'any member', `31 days ahead at most; no agreement before it is stored. ${forged}`),
-  row('sync-digest', 'first span digests', 'the sender', exchange),
+  row('sync-digest', 'salt parts', 'the sender', exchange),
   row('owner-summary', 'owner answer', 'the sender', exchange),
   row('owned', 'slot version', 'the sender', exchange),
   row('since', 'fromS', 'the sender', '8 versions are sent for one request'),

@@ -122,7 +122,7 @@ export function messagesAt(timeS: number, members: number): Message[] {
       ],
     },
     intentAt(timeS, 2, 1),
-    { name: 'sync-digest', first: 0, span: 2, digests: [1, 2, 3, 4] },
+    { name: 'sync-digest', salt: 1, parts: new Uint8Array(Math.ceil(members / 2)) },
     { name: 'owner-summary', owner: 3, answer: 1, entries: [{ slot: 1, version: 3 }] },
     { name: 'since', fromS: Math.max(0, timeS - 600) },
     { name: 'notice', group: 1, unit: 0, capacity: 500, observedS: timeS, observer: 3 },

@@ -183,21 +183,12 @@ const implausible: Negative[] = [
     endS: 1,
     leaseS: 5,
   }),
-  impossible('a sync digest over no owners', () => ({ name: 'sync-digest', first: 0, span: 0, digests: [1] })),
-  impossible('a sync digest over one more than the members', (members) => ({
+  impossible('a sync digest of two owners less', (members) => ({
     name: 'sync-digest',
-    first: 0,
-    span: members + 1,
-    digests: [1],
+    salt: 0,
+    parts: new Uint8Array(Math.ceil(members / 2) - 1),
   })),
-  impossible('a sync digest over 65535', () => ({ name: 'sync-digest', first: 0, span: 65535, digests: [1] })),
-  impossible('a sync digest from the first beyond the members', (members) => ({
-    name: 'sync-digest',
-    first: members,
-    span: 1,
-    digests: [1],
-  })),
-  impossible('a sync digest from 65535', () => ({ name: 'sync-digest', first: 65535, span: 1, digests: [1] })),
+  impossible('a sync digest of two owners', () => ({ name: 'sync-digest', salt: 0, parts: new Uint8Array(1) })),
   impossible('an owner summary of the first beyond the members', (members) => ({
     name: 'owner-summary',
     owner: members,
