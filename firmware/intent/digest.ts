@@ -88,9 +88,17 @@ function addToBuckets(ctx: usize, atS: u32, delta: u64): void {
   }
 }
 
-/** Adds a change to the sum of one owner. */
-export function accountOwner(ctx: usize, owner: u32, delta: u64): void {
-  memberToChange(ctx, owner).intentSum += <u32>delta;
+/**
+ * An intent slot's term of the sum of its owner, by which exchanges find what a peer lacks. It
+ * covers the version alone: a content that differs under one version is not sent again and again.
+ */
+export function slotTerm(owner: u32, slot: u32, version: u32): u32 {
+  return <u32>identityHash(owner, slot, version);
+}
+
+/** Adds a change of an intent slot's term to the sum of its owner. */
+export function accountOwner(ctx: usize, owner: u32, delta: u32): void {
+  memberToChange(ctx, owner).intentSum += delta;
 }
 
 /**
@@ -132,7 +140,7 @@ export function sumsDiffer(ctx: usize): bool {
     if (record.state == 0) continue;
     const hash = versionHash(record.owner, record.slot, record.version, contentHashOf(record));
     const at = sums + (min<u32>(record.owner, MEMBERS_MAX - 1) << 2);
-    store<u32>(at, load<u32>(at) + <u32>hash);
+    store<u32>(at, load<u32>(at) + slotTerm(record.owner, record.slot, record.version));
     digest += hash;
     count++;
   }
@@ -161,7 +169,7 @@ export function recomputeDigests(ctx: usize): void {
     if (record.state == 0) continue;
     const hash = versionHash(record.owner, record.slot, record.version, contentHashOf(record));
     addToBuckets(ctx, record.publishedS, hash);
-    accountOwner(ctx, record.owner, hash);
+    accountOwner(ctx, record.owner, slotTerm(record.owner, record.slot, record.version));
   }
   state.noticeSum = 0;
   for (let i: u32 = 0; i < state.noticeCount; i++) state.noticeSum += noticeHashOf(notice(ctx, i));

@@ -12,7 +12,7 @@ import { membership, silentAt } from '../membership/table';
 import { Intent as IntentMessage } from '../wire/generated/messages';
 import { boundOf } from './arbitration';
 import { link, unlink } from './chain';
-import { accountChange, accountOwner, versionHash } from './digest';
+import { accountChange, accountOwner, slotTerm, versionHash } from './digest';
 import { invalidateHigherSlots } from './quota';
 import { emitStored } from './store';
 import {
@@ -101,6 +101,7 @@ export function put(ctx: usize, m: IntentMessage): u32 {
   const state = intents(ctx);
   let index = intentIndex(ctx, m.owner, m.slot);
   let delta = versionHash(m.owner, m.slot, m.version, contentHashOfMessage(m));
+  let owned = slotTerm(m.owner, m.slot, m.version);
   let leaseS: u32 = 0;
   // What replaces a placeholder undoes the change that a forgery had made.
   let atS = m.publishedS;
@@ -111,6 +112,7 @@ export function put(ctx: usize, m: IntentMessage): u32 {
     if (m.owner != self(ctx) && freesCapacity(record, m))
       groupToChange(ctx, resourceGroup(record.resource)).freedS = missionS(ctx);
     delta -= versionHash(m.owner, m.slot, record.version, contentHashOf(record));
+    owned -= slotTerm(m.owner, m.slot, record.version);
     unlink(ctx, index);
   } else {
     index = state.free;
@@ -131,7 +133,7 @@ export function put(ctx: usize, m: IntentMessage): u32 {
   link(ctx, index);
   if (m.leaseS > leaseS && isLong(ctx, m.leaseS)) noteExtendedLease(ctx);
   accountChange(ctx, atS, delta);
-  accountOwner(ctx, m.owner, delta);
+  accountOwner(ctx, m.owner, owned);
   invalidateHigherSlots(ctx, m.owner, m.slot);
   emitStored(ctx, record, m.state);
   return index;

@@ -36,7 +36,7 @@ import {
   resourceGroup,
   Intent,
 } from './table';
-import { accountOwner, versionHash, accountChange } from './digest';
+import { accountOwner, slotTerm, versionHash, accountChange } from './digest';
 import { invalidateHigherSlots } from './quota';
 import { unlink } from './chain';
 import { boundOfSilent } from './arbitration';
@@ -91,7 +91,7 @@ function remove(ctx: usize, index: u32, atS: u32): void {
   unlink(ctx, index);
   setIntentIndex(ctx, record.owner, record.slot, NO_INDEX);
   accountChange(ctx, atS, delta);
-  accountOwner(ctx, record.owner, delta);
+  accountOwner(ctx, record.owner, 0 - slotTerm(record.owner, record.slot, record.version));
   invalidateHigherSlots(ctx, record.owner, record.slot);
   emitStored(ctx, record, 0);
   record.state = 0;
@@ -118,13 +118,14 @@ export function retract(ctx: usize, index: u32): void {
 export function replaceByPlaceholder(ctx: usize, index: u32, confirmedVersion: u32): void {
   const record = intentToChange(ctx, index);
   const owner: u32 = record.owner;
+  const before = slotTerm(owner, record.slot, record.version);
   const forged = versionHash(owner, record.slot, record.version, contentHashOf(record));
   emitStored(ctx, record, 0);
   record.version = confirmedVersion - 1;
   record.kind = <u8>KIND_PLACEHOLDER;
   const delta = versionHash(owner, record.slot, record.version, contentHashOf(record)) - forged;
   accountChange(ctx, record.publishedS, delta);
-  accountOwner(ctx, owner, delta);
+  accountOwner(ctx, owner, slotTerm(owner, record.slot, record.version) - before);
 }
 
 /**

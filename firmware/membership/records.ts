@@ -121,7 +121,7 @@ export class Member {
   /** Announced isolation, mission seconds [from, until). */
   isolationFromS: u32 = 0;
   isolationUntilS: u32 = 0;
-  /** Sum of the 32-bit hashes of its intents stored here: anti-entropy compares these by range. */
+  /** Sum of the 32-bit hashes of its intents stored here: anti-entropy compares these by owner. */
   intentSum: u32 = 0;
   /** Last tick before a silence that began together with others' (member_state.ts); 0 = none. */
   correlatedTick: u32 = 0;

@@ -107,11 +107,9 @@ export const CHECKPOINT_S: u32 = 900;
  */
 export const KEY_EPOCH_CHECKS_MAX: u32 = 4;
 /**
- * A reservation is requested when less than RESERVE_CYCLES_MIN is left, and reaches RESERVE_CYCLES
- * ahead: there is one request per period of four cycles, and clocks may differ by two. After a
- * reset a node neither sends nor hears for what it had reserved.
+ * A reservation reaches so many cycles ahead, and is requested each period of four cycles: clocks
+ * may differ by two. After a reset a node neither sends nor hears for what it had reserved.
  */
-export const RESERVE_CYCLES_MIN: u32 = 6;
 export const RESERVE_CYCLES: u32 = 6;
 
 // ---- radio ----
@@ -227,7 +225,7 @@ if (LATE_FREE_S + AHEAD_TRUSTED_S + LIVENESS_TICK_S / 2 > ROUND_S) ERROR('a majo
 if (RETENTION_S < 2 * ROUND_S + LIVENESS_TICK_S) ERROR('a finished intent is in the digests of two rounds');
 if (CLOCK_ERROR_MS_MAX * 2 > LEASE_GUARD_S * 1000) ERROR('the guard covers the errors of two trusted clocks');
 if (PERIOD_S % CYCLE_S != 0) ERROR('a period is a whole number of TDMA cycles');
-if (RESERVE_CYCLES_MIN < PERIOD_S / CYCLE_S + 2) ERROR('a reservation lasts until the next period may ask again');
+if (RESERVE_CYCLES < PERIOD_S / CYCLE_S + 2) ERROR('a reservation lasts until the next period may ask again');
 if (LEASE_S < (TICKS_UNTIL_SILENT - 2) * LIVENESS_TICK_S + LEASE_GUARD_S + CLOCK_ERROR_MS_MAX / 1000 + 3 * ROUND_S)
   ERROR('a lease survives a round without agreement');
 if ((LEASE_S + LEASE_GUARD_S) % LIVENESS_TICK_S != LIVENESS_TICK_S - 15)

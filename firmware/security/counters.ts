@@ -6,7 +6,7 @@
 // nothing is sent or accepted beyond it. After a reset a node starts behind it: no nonce was used
 // there, and no frame was accepted.
 
-import { COMMAND_BYTES_MAX, EVENT_BYTES_MAX, MEMBERS_MAX, RESERVE_CYCLES, RESERVE_CYCLES_MIN } from '../memory/limits';
+import { COMMAND_BYTES_MAX, EVENT_BYTES_MAX, MEMBERS_MAX, RESERVE_CYCLES } from '../memory/limits';
 import {
   MUTE_CAUSE_COUNTERS_USED,
   MUTE_CAUSE_NO_KEY,
@@ -114,10 +114,10 @@ function nextCycle(ctx: usize): u32 {
   return max<u32>(cycleNow(ctx) + clockErrorMs(ctx) / (CYCLE_S * 1000), sent);
 }
 
-/** Requests a reservation when less than RESERVE_CYCLES_MIN is left. */
+/** Requests a reservation, unless it reaches far enough. */
 export function reserveAhead(ctx: usize): void {
   const next = nextCycle(ctx);
-  if (next == NEVER || queues(ctx).reserved >= next + RESERVE_CYCLES_MIN || newestKeyEpoch(ctx) == 0) return;
+  if (next == NEVER || queues(ctx).reserved >= next + RESERVE_CYCLES || newestKeyEpoch(ctx) == 0) return;
   const at = commandSpace(ctx);
   if (at == 0) return;
   const m = changetype<ReserveCounters>(ctx + SCRATCH_OUT_AT);

@@ -85,7 +85,8 @@ test('FLT-3 holds: a member that lacks versions gets them with its next exchange
   const exchanges = new Exchanges();
   const { cluster } = exchanges;
   cluster.runTo(HOUR);
-  // Node 0 hears nothing while the versions spread, for less than the gap after which it would ask for all news.
+  // Node 0 hears nothing while the versions spread, for less than the gap after which it would ask
+  // for all news.
   exchanges.isApart = true;
   for (const owner of owners)
     for (let node = 1; node < members; node++) if (node !== owner) cluster.inject(node, owner, [claimOf(owner, HOUR)]);

@@ -8,7 +8,7 @@ import { assign, DAY, driven, HOUR, stored, UNIT } from './driven.ts';
 const group = UNIT >>> 16;
 const unit = UNIT & 0xffff;
 
-/** A cluster in which node 0 has settled work on the unit, hours ahead, and node 1 calls the unit lost. */
+/** A cluster in which node 0 has settled work on the unit for later, and node 1 calls it lost. */
 function noticed(): TestCluster {
   const cluster = driven(7);
   cluster.runTo(HOUR);

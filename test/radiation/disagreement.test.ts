@@ -286,7 +286,7 @@ disagreement('RAD-1 holds: nodes that are apart again and again, and merge, do n
     if (counts.some((count) => count > 0)) disagreed += 1;
     most = Math.max(most, ...counts);
   };
-  for (let merge = 0; merge < 36; merge += 1) {
+  for (let merge = 0; merge < 44; merge += 1) {
     const beganS = run.cluster.nowMs / 1000;
     split(run.cluster, others, [faulty]);
     run.runTo(beganS + 40 * 60, watch);

@@ -92,7 +92,7 @@ rules('RAD-1 holds: a bit that flips in every line at once is corrected in each 
   const records = () => node.commands.length + node.events.length;
   const before = records();
   for (let line = 0; line < lines.count; line++) flip(node, line, 1 << (line % 32), line % 16);
-  live(node, startS + 1200 + 2 * stormPassS + 120);
+  live(node, startS + 1200 + 2 * stormPassS + 180);
   assert.is(firstUnsound(lines, wordsOf(node), node.context), -1);
   // The line of a new command or event is replaced whole, and not checked.
   const { corrected } = node.protection();

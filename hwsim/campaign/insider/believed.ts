@@ -122,7 +122,8 @@ export const believedRows: readonly BelievedRow[] = [
     'notice',
     'group unit capacity',
     'any member',
-    'Surveyed resources only, up to the survey; members at work there contradict it; settled work goes on',
+    'Surveyed resources only, up to the survey; members at work there contradict it; settled work goes on, ' +
+      'or has its platform look',
   ),
   row('notice', 'observedS', 'any member', '2 s ahead at most'),
   row('notice', 'observer', 'any member', 'The observer contradicts what it did not publish; 10 notices an observer'),
