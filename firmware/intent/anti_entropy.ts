@@ -22,6 +22,7 @@ import {
 } from '../node/outbox';
 import { fold32 } from '../base/hash';
 import { call, setWord } from '../memory/guard';
+import { majorityAgrees } from '../membership/quorum';
 import { hearing, membership, member } from '../membership/table';
 import { VERSION_BITS, ADDRESSEE_ALL, OWN_SLOTS } from '../wire/generated/codes';
 import {
@@ -72,8 +73,8 @@ const SINCE_MAX: u32 = 8;
 const NOTICE_WINDOW: u32 = 12;
 
 /**
- * Begins an exchange with a peer whose view differs. Who agrees with a majority in this round waits
- * for the digests of a peer that does not (`isOutvoted`): it is the peer that lacks something.
+ * Begins an exchange with a peer whose view differs. Who agrees with a majority now waits for the
+ * digests of a peer that does not (`isOutvoted`): it is the peer that lacks something.
  */
 export function beginSync(ctx: usize, peer: u32, isOutvoted: bool): void {
   const state = intents(ctx);
@@ -84,7 +85,7 @@ export function beginSync(ctx: usize, peer: u32, isOutvoted: bool): void {
   intentsToChange(ctx).syncS = now;
   // After a restart this node first needs what it published itself.
   if (membership(ctx).leaseUntilS == 0) send(ctx, SEND_OWNER_SUMMARY, peer, self(ctx), 0);
-  if (!isOutvoted || membership(ctx).quorum == 0) send(ctx, SEND_SYNC_DIGEST, peer, 0, 0);
+  if (!isOutvoted || !majorityAgrees(ctx)) send(ctx, SEND_SYNC_DIGEST, peer, 0, 0);
   send(ctx, SEND_NOTICE_SUMMARY, peer, 1, 0);
   send(ctx, SEND_SILENT_LIST, peer, 0, 0);
   // A peer that was out of contact when the proof was broadcast gets it with every fourth exchange.
@@ -100,7 +101,7 @@ export function offerDigest(ctx: usize): void {
 }
 
 /** Whether this node agreed with a majority in this round or the one before. */
-function agreedLately(ctx: usize): bool {
+export function agreedLately(ctx: usize): bool {
   const view = membership(ctx);
   return view.quorumRound != 0 && view.quorumRound + 1 >= view.round;
 }
@@ -130,12 +131,12 @@ export function syncPlausible(ctx: usize, m: SyncDigest): bool {
 }
 
 /**
- * Follows owners that differ. The walk begins elsewhere each time, so that owners which stay
- * different do not keep later ones waiting.
+ * Follows owners that differ. The walk begins elsewhere each time and on each node, so that owners
+ * which stay different do not keep later ones waiting, and peers do not send the same ones.
  */
 export function onSyncDigest(ctx: usize, sender: u32, m: SyncDigest): void {
   const count = members(ctx);
-  const begin = (missionS(ctx) / SYNC_EVERY_S) * FOLLOW_MAX;
+  const begin = (missionS(ctx) / SYNC_EVERY_S) * FOLLOW_MAX + self(ctx);
   const pushes = agreedLately(ctx);
   let followed: u32 = 0;
   for (let i: u32 = 0; i < count && followed < FOLLOW_MAX; i++) {

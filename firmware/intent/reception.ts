@@ -33,7 +33,7 @@ import {
   REFUSED_FORGED,
   REFUSED_LATE,
 } from './admission';
-import { answerStale, forgetBroadcast, noteBroadcast } from './anti_entropy';
+import { agreedLately, answerStale, forgetBroadcast, noteBroadcast } from './anti_entropy';
 import { put, relationOf, GREATER_CONTENT, LESSER_CONTENT } from './merge';
 import { takeOwnerToken } from './quota';
 import { startRumour } from './rumour';
@@ -93,8 +93,16 @@ function refuse(ctx: usize, m: IntentMessage, verdict: u32): void {
     const awaitedMinutes = awaitStatement(ctx, m.owner);
     // The unicast sender accepted the version, or the owner has not heard it: the owner's statement
     // is requested. With a true version it comes within a minute, unasked.
-    if (unicast || awaitedMinutes > 1) send(ctx, SEND_STATEMENT_REQUEST, m.owner, m.owner, m.slot);
+    if (unicast || awaitedMinutes > 1) askStatement(ctx, m.owner, m.slot);
   }
+}
+
+/**
+ * Requests an owner's statement. A node that knew no majority lately lacks those of many owners:
+ * its requests to all leave in one frame.
+ */
+function askStatement(ctx: usize, owner: u32, slot: u32): void {
+  send(ctx, SEND_STATEMENT_REQUEST, agreedLately(ctx) ? owner : ADDRESSEE_ALL, owner, slot);
 }
 
 /** Merges an admitted version. Returns its record, or NO_INDEX. */
