@@ -7,7 +7,7 @@ import { NO_INDEX } from '../memory/limits';
 import { bitGet } from '../base/bits';
 import { silentAt } from '../membership/table';
 import { leaseHoldEndS } from '../membership/lease';
-import { VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_UNKNOWN, GROUPS_MAX } from '../wire/generated/codes';
+import { CAPACITY_MAX, VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_UNKNOWN, GROUPS_MAX } from '../wire/generated/codes';
 import {
   intents,
   intent,
@@ -25,7 +25,7 @@ import {
   isClaim,
 } from './table';
 import { invalidateGroup, nextInChain } from './chain';
-import { addToProfile, clearProfile, isUnitTaken, staysWithin } from './profile';
+import { addToProfile, clearProfile, fitsCapacity, isUnitTaken } from './profile';
 import { isWithinQuota } from './quota';
 
 /** Whether a unit exists and no notice declares it unusable. */
@@ -55,11 +55,15 @@ export function boundOfSilent(ctx: usize, record: Intent): u32 {
   return holdS < record.endS ? holdS : record.endS;
 }
 
-/** Whether `record` fits together with the accepted records of the profile. */
-function fits(ctx: usize, chain: Group, groupIndex: u32, record: Intent): bool {
-  if (record.startS >= record.boundS || record.rate > chain.capacity) return false;
+/**
+ * Whether `record` fits together with the accepted records of the profile. `upTo`: the last record
+ * of the chain for which that is asked.
+ */
+function fits(ctx: usize, chain: Group, groupIndex: u32, record: Intent, upTo: u32): bool {
+  const capacity = min<u32>(chain.capacity, CAPACITY_MAX);
+  if (record.startS >= record.boundS || record.rate > capacity) return false;
   if (!unitUsable(ctx, groupIndex, resourceUnit(record.resource)) || !isWithinQuota(ctx, record)) return false;
-  return !isUnitTaken(ctx, record) && staysWithin(ctx, record.startS, record.boundS, chain.capacity - record.rate);
+  return !isUnitTaken(ctx, record) && fitsCapacity(ctx, chain, upTo, record, capacity);
 }
 
 /** Brings a group's verdicts up to date as far as record `upTo` of the chain; NO_INDEX = all. */
@@ -80,7 +84,7 @@ export function arbitrate(ctx: usize, groupIndex: u32, upTo: u32): void {
     const boundS = boundOf(ctx, record);
     if (record.boundS != boundS) intentToChange(ctx, at).boundS = boundS;
     let verdict = VERDICT_UNKNOWN;
-    if (isClaim(record)) verdict = fits(ctx, chain, groupIndex, record) ? VERDICT_ACCEPTED : VERDICT_REFUSED;
+    if (isClaim(record)) verdict = fits(ctx, chain, groupIndex, record, upTo) ? VERDICT_ACCEPTED : VERDICT_REFUSED;
     if (<u32>record.verdict != verdict) intentToChange(ctx, at).verdict = <u8>verdict;
     if (verdict == VERDICT_ACCEPTED) addToProfile(ctx, at);
     const next: u32 = nextInChain(record, steps++);

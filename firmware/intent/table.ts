@@ -83,16 +83,10 @@ export function setBucket(ctx: usize, minute: u32, digest: u64): void {
   store<u64>(ctx + BUCKETS_AT + ((minute & (BUCKETS - 1)) << 3), digest);
   store<u32>(ctx + RECENTS_AT + ((minute & (BUCKETS - 1)) << 2), <u32>digest);
 }
-/** Scratch: accepted records of a group (u16 each), sorted by their starts. */
+/** Scratch: starts of the claims of a group, mission seconds, sorted (profile.ts). */
 // @inline
-export function startsAt(ctx: usize): usize {
+export function usageStartsAt(ctx: usize): usize {
   return ctx + INTENT_SCRATCH_AT;
-}
-
-/** Scratch: the same records, sorted by their bounds. */
-// @inline
-export function boundsAt(ctx: usize): usize {
-  return ctx + INTENT_SCRATCH_AT + INTENTS_MAX * 2;
 }
 
 /** Whether a record claims its resource (planned, claimed or started). */

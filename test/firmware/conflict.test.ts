@@ -8,7 +8,9 @@ import { oracleVerdicts } from './oracle.ts';
 import { SingleNode } from './single.ts';
 import { roundFrom } from './times.ts';
 
-const cases = Number(process.env.HELIOGRAPH_CONFLICT_CASES ?? 50_000);
+const cases = Number(process.env.HELIOGRAPH_CONFLICT_CASES ?? 40_000);
+/** Cases of many claims: a long test has more of them in the same proportion. */
+const crowdedCases = Math.ceil(cases / 16);
 const groups: Group[] = [
   { name: 'group', group: 1, kind: 1, units: 3, capacity: 100, stockKg: 0, loadKg: 0 },
   { name: 'group', group: 2, kind: 2, units: 2, capacity: 60, stockKg: 0, loadKg: 0 },
@@ -72,6 +74,34 @@ conflicts(`INT-2, INT-3 holds: verdicts equal a brute-force oracle's in any orde
     const found = intents.map((one) => node.engine.calls.verdict(node.ctx, one.owner, one.slot, nowS, 0));
     assert.equal(found, expected, `round ${round}: ${JSON.stringify(intents)}`);
   }
+});
+
+conflicts(`INT-2 holds: verdicts without room for all claims equal the oracle's (${crowdedCases} cases)`, () => {
+  const random = new RandomStream(11, 'crowded');
+  const node = new SingleNode(10, groups);
+  hearAll(node);
+  const heard = node.snapshot();
+  let [refused, accepted] = [0, 0];
+  for (let round = 0; round < crowdedCases; round++) {
+    node.restore(heard);
+    const rateMax = 1 + random.below(30);
+    const intents = Array.from({ length: 2 + random.below(48) }, (_, i): Intent => {
+      const unit = random.below(4) === 0 ? 1 + random.below(4) : 0;
+      const resource = ((random.below(8) === 0 ? 2 : 1) << 16) | unit;
+      return { ...drawIntent(random, 1 + (i % 9)), slot: Math.floor(i / 9), resource, rate: random.below(rateMax) };
+    });
+    const expected = oracleVerdicts(intents, oracleGroups);
+    for (const intent of intents) node.receiveMessages(intent.owner, [intent], nowS);
+    // A verdict is asked of some claim first, so the rest of its group is walked later.
+    for (const index of random.permutation(intents.length)) {
+      const { owner, slot } = intents[index];
+      const found = node.engine.calls.verdict(node.ctx, owner, slot, nowS, 0);
+      assert.is(found, expected[index], `round ${round}, claim ${index}: ${JSON.stringify(intents)}`);
+      if (found === 1) accepted += 1;
+      else refused += 1;
+    }
+  }
+  assert.ok(refused > 4 * crowdedCases && accepted > 4 * crowdedCases, `${accepted} accepted, ${refused} refused`);
 });
 
 conflicts('INT-2 violated: two claims that overlap on one unit are never both accepted; adjacent ones are', () => {

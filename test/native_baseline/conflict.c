@@ -21,28 +21,27 @@ static u32 bound_of(const struct node *node, const struct record *record) {
 
 static void clear_profile(struct node *node) {
   node->rate = 0;
-  node->count = 0;
-  node->sorted = 0;
-  for (u32 unit = 0; unit < UNIT_LISTS; unit++) node->first_of_unit[unit] = NO_RECORD;
+  node->leaves = 0;
+  for (u32 unit = 0; unit <= UNIT_LISTS; unit++) node->first_of_unit[unit] = NO_RECORD;
+}
+
+static u16 *first_of_unit(struct node *node, u32 unit) {
+  return &node->first_of_unit[unit == 0 ? UNIT_LISTS : unit % UNIT_LISTS];
 }
 
 /* Adds an accepted record, as firmware/intent/profile.ts does. */
 static void add_to_profile(struct node *node, u32 index) {
   const struct record *const record = &node->records[index];
-  node->starts[node->count] = (u16)index;
-  node->bounds[node->count] = (u16)index;
-  node->count++;
+  u16 *const first = first_of_unit(node, record->resource & 0xffff);
+  node->next_of_unit[index] = *first;
+  *first = (u16)index;
   node->rate += record->rate;
-  const u32 unit = record->resource & 0xffff;
-  if (unit == 0) return;
-  node->next_of_unit[index] = node->first_of_unit[unit % UNIT_LISTS];
-  node->first_of_unit[unit % UNIT_LISTS] = (u16)index;
 }
 
-static bool unit_taken(const struct node *node, const struct record *record) {
+static bool unit_taken(struct node *node, const struct record *record) {
   const u32 unit = record->resource & 0xffff;
   if (unit == 0) return false;
-  for (u32 at = node->first_of_unit[unit % UNIT_LISTS]; at != NO_RECORD; at = node->next_of_unit[at]) {
+  for (u32 at = *first_of_unit(node, unit); at != NO_RECORD; at = node->next_of_unit[at]) {
     const struct record *const other = &node->records[at];
     if (other->resource == record->resource && other->start_s < record->bound_s && record->start_s < other->bound_s)
       return true;
@@ -50,46 +49,102 @@ static bool unit_taken(const struct node *node, const struct record *record) {
   return false;
 }
 
-static void sort_profile(struct node *node) {
-  const struct record *const records = node->records;
-  for (; node->sorted < node->count; node->sorted++) {
-    const u16 begun = node->starts[node->sorted];
-    u16 *at = node->starts + node->sorted;
-    for (; at > node->starts && records[at[-1]].start_s > records[begun].start_s; at--) *at = at[-1];
-    *at = begun;
-    const u16 ended = node->bounds[node->sorted];
-    at = node->bounds + node->sorted;
-    for (; at > node->bounds && records[at[-1]].bound_s > records[ended].bound_s; at--) *at = at[-1];
-    *at = ended;
+static bool is_claim(const struct record *record) {
+  return record->state >= INTENT_STATE_PLANNED && record->state <= INTENT_STATE_STARTED;
+}
+
+/* Returns the leaf of the first start at or after a time. */
+static u32 leaf_of(const struct node *node, u32 time_s) {
+  u32 at = 0;
+  for (u32 count = node->start_count; count != 0;) {
+    const u32 half = count / 2;
+    if (node->starts[at + half] < time_s) {
+      at += half + 1;
+      count -= half + 1;
+    } else {
+      count = half;
+    }
+  }
+  return node->leaves + at;
+}
+
+/* Raises the use below two children of a node. Returns by how much that below the node rises. */
+static s32 raise_use(struct node *node, u32 at, s32 rise, s32 rise_other) {
+  const s32 high = rise - node->tree[at];
+  const s32 high_other = rise_other - node->tree[at ^ 1];
+  const s32 most = high > high_other ? high : high_other;
+  node->tree[at] = most - high;
+  node->tree[at ^ 1] = most - high_other;
+  return most;
+}
+
+/* Changes the use from one leaf to another, as firmware/intent/profile.ts does. */
+static void change_use(struct node *node, u32 left, u32 right, s32 rate) {
+  s32 rise = rate;
+  s32 rise_right = rate;
+  for (; (left ^ right) > 1; left /= 2, right /= 2) {
+    rise = raise_use(node, left, rise, left % 2 == 0 ? rate : 0);
+    rise_right = raise_use(node, right, rise_right, right % 2 != 0 ? rate : 0);
+  }
+  if (left == right) rise_right = 0;
+  for (; left > 1; left /= 2, rise_right = 0) rise = raise_use(node, left, rise, rise_right);
+  node->peak += (u32)rise;
+}
+
+static void sort_words(u32 *words, u32 count) {
+  u32 gap = 1;
+  while (gap < count) gap = gap * 3 + 1;
+  while (gap > 1) {
+    gap /= 3;
+    for (u32 i = gap; i < count; i++) {
+      const u32 word = words[i];
+      u32 at = i;
+      for (; at >= gap && words[at - gap] > word; at -= gap) words[at] = words[at - gap];
+      words[at] = word;
+    }
   }
 }
 
-static u32 peak_rate(struct node *node, u32 start_s, u32 end_s, u32 limit) {
-  sort_profile(node);
-  const struct record *const records = node->records;
-  const u16 *begun = node->starts;
-  const u16 *const begun_end = begun + node->count;
-  const u16 *ended = node->bounds;
-  const u16 *const ended_end = ended + node->count;
-  u32 rate = 0;
-  u32 most = 0;
-  for (u32 time_s = start_s;;) {
-    for (; begun < begun_end && records[*begun].start_s <= time_s; begun++) rate += records[*begun].rate;
-    for (; ended < ended_end && records[*ended].bound_s <= time_s; ended++) rate -= records[*ended].rate;
-    if (rate > most) most = rate;
-    if (most > limit || begun == begun_end) return most;
-    time_s = records[*begun].start_s;
-    if (time_s >= end_s) return most;
+/* Builds the tree of use over the starts of a chain's claims up to one of them. */
+static void build_tree(struct node *node, u32 first, u32 up_to) {
+  u32 count = 0;
+  for (u32 at = first; at != NO_RECORD; at = node->records[at].next) {
+    const struct record *const record = &node->records[at];
+    if (is_claim(record)) node->starts[count++] = record->start_s;
+    if (at == up_to) break;
   }
+  sort_words(node->starts, count);
+  node->peak = 0;
+  node->start_count = count;
+  node->leaves = 1;
+  while (node->leaves < count) node->leaves *= 2;
+  for (u32 at = 0; at < 2 * node->leaves; at++) node->tree[at] = 0;
+  for (u32 unit = 0; unit <= UNIT_LISTS; unit++)
+    for (u32 at = node->first_of_unit[unit]; at != NO_RECORD; at = node->next_of_unit[at]) {
+      const struct record *const record = &node->records[at];
+      change_use(node, leaf_of(node, record->start_s), leaf_of(node, record->bound_s) - 1, (s32)record->rate);
+    }
 }
 
-static bool fits(struct node *node, u32 group_index, const struct record *record) {
+static bool fits_capacity(struct node *node, u32 first, u32 up_to, const struct record *record, u32 capacity) {
+  if (node->leaves == 0) {
+    if (node->rate + record->rate <= capacity) return true;
+    build_tree(node, first, up_to);
+  }
+  const u32 left = leaf_of(node, record->start_s);
+  const u32 right = leaf_of(node, record->bound_s) - 1;
+  change_use(node, left, right, (s32)record->rate);
+  if (node->peak <= capacity) return true;
+  change_use(node, left, right, -(s32)record->rate);
+  return false;
+}
+
+static bool fits(struct node *node, u32 group_index, const struct record *record, u32 up_to) {
   const struct group *const group = &node->groups[group_index];
-  if (record->start_s >= record->bound_s || record->rate > group->capacity) return false;
+  const u32 capacity = group->capacity < CAPACITY_MAX ? group->capacity : CAPACITY_MAX;
+  if (record->start_s >= record->bound_s || record->rate > capacity) return false;
   if (!unit_usable(node, group, group_index, record->resource & 0xffff)) return false;
-  if (unit_taken(node, record)) return false;
-  const u32 left = group->capacity - record->rate;
-  return node->rate <= left || peak_rate(node, record->start_s, record->bound_s, left) <= left;
+  return !unit_taken(node, record) && fits_capacity(node, group->first, up_to, record, capacity);
 }
 
 static void arbitrate(struct node *node, u32 group_index, u32 up_to) {
@@ -108,8 +163,7 @@ static void arbitrate(struct node *node, u32 group_index, u32 up_to) {
     struct record *const record = &node->records[at];
     record->bound_s = bound_of(node, record);
     u8 verdict = VERDICT_UNKNOWN;
-    if (record->state >= INTENT_STATE_PLANNED && record->state <= INTENT_STATE_STARTED)
-      verdict = fits(node, group_index, record) ? VERDICT_ACCEPTED : VERDICT_REFUSED;
+    if (is_claim(record)) verdict = fits(node, group_index, record, up_to) ? VERDICT_ACCEPTED : VERDICT_REFUSED;
     record->verdict = verdict;
     if (verdict == VERDICT_ACCEPTED) add_to_profile(node, at);
     const u32 next = record->next;

@@ -20,7 +20,7 @@ enum { RECORDS_MAX = 800, NOTICES_MAX = 64, LOSSES_MAX = 32, MESSAGE_WORDS = 64 
 /* Messages of a frame that are kept once decoded, and words of each. */
 enum { DECODED_MAX = 16, DECODED_WORDS = 49 };
 enum { LINK_KEYS = 3, KEY_WORDS = 8, PLAIN_BYTES = 256 };
-enum { NO_RECORD = 0xffff, UNIT_LISTS = 32 };
+enum { NO_RECORD = 0xffff, UNIT_LISTS = 32, LEAVES_MAX = 1024 };
 
 /* A stored intent, as in firmware/intent/table.ts. */
 struct record {
@@ -112,16 +112,17 @@ struct node {
   struct record records[RECORDS_MAX];
   u16 index[CLUSTER_MEMBERS_MAX * OWN_SLOTS];
   /*
-   * Accepted records while a group is walked: the first `sorted` of `count` in the order of their
-   * beginnings and of their ends; those of exclusive units in chains; the summed rate of all.
+   * Accepted records while a group is walked: in chains by their units, and the summed rate of all.
+   * If that exceeds the capacity: starts of the claims, sorted, and a tree of the use over them.
    */
-  u16 starts[RECORDS_MAX];
-  u16 bounds[RECORDS_MAX];
-  u16 first_of_unit[UNIT_LISTS];
+  u16 first_of_unit[UNIT_LISTS + 1];
   u16 next_of_unit[RECORDS_MAX];
   u64 rate;
-  u32 count;
-  u32 sorted;
+  u32 starts[RECORDS_MAX];
+  u32 start_count;
+  u32 leaves;
+  u32 peak;
+  s32 tree[2 * LEAVES_MAX];
   /*
    * The first messages of a frame: fields in the order of the schema, arrays after them; a byte
    * string is its place in the plain text and its length.

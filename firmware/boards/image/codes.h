@@ -29,6 +29,7 @@
 #define WINDOW_CYCLES 64u
 #define LIVENESS_TICK_S 60u
 #define LIVENESS_TICK_FIRST 4u
+#define CAPACITY_MAX 1073741824u
 #define ROUND_S 120u
 #define CUT_LAG_S 60u
 #define OWN_SLOTS 8u

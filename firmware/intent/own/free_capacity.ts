@@ -38,7 +38,7 @@ function usageMax(ctx: usize, groupIndex: u32, startS: u32, endS: u32): u32 {
     }
     at = nextInChain(other, steps++);
   }
-  return sum <= half ? sum : peakRate(ctx, startS, endS, 0xffffffff);
+  return sum <= half ? sum : peakRate(ctx, group(ctx, groupIndex).first, startS);
 }
 
 /** Rate that is free in a group throughout [startS, endS), kg/day. */

@@ -61,6 +61,8 @@ export const LIVENESS_TICK_S: u32 = 60;
  * agreement round begins with it.
  */
 export const LIVENESS_TICK_FIRST: u32 = 4;
+/** A group's capacity above this counts as this, kg/day: sums of rates stay within 31 bits. */
+export const CAPACITY_MAX: u32 = 1073741824;
 /** Agreement round: digests are compared as of its cut, CUT_LAG_S before it begins. */
 export const ROUND_S: u32 = 120;
 /**

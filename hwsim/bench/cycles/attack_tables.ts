@@ -2,7 +2,7 @@
  * Builds the table of a node under attack: what the genome decides, as far as a receiver accepts
  * it.
  */
-import { FEATURE, type Group, type Message } from '../../../host/cbor/generated.ts';
+import { FEATURE, type Group, type Message, ROUND_S } from '../../../host/cbor/generated.ts';
 import { encodeConfig } from '../../../host/platform/config.ts';
 import { RandomStream } from '../../kernel/random.ts';
 import { benchCapability, heardS, nowS, observe, receive, tick } from './crowd.ts';
@@ -120,7 +120,8 @@ export function attackClaim(
   const patterned = gene(genome, 'pattern') >= 0.5;
   const unit = builder.chance('sharedUnit') ? 0 : 1 + random.below(scaled(genome, 'units', 0, 255) + 1);
   // A patterned table is walked in the order of its claims: earlier agreement rounds first.
-  const claimS = patterned ? 600 * Math.min(8, Math.floor((index * 9) / count)) : 3000 + random.below(1900);
+  const rounds = Math.floor(nowS / ROUND_S) - 1;
+  const claimS = patterned ? ROUND_S * Math.floor((index * rounds) / count) : 3000 + random.below(1900);
   return {
     name: 'intent',
     ...{ owner, slot, version: 1, kind: 1, generation: 1, nonce: random.uint32(), read: 0 },

@@ -45,6 +45,8 @@ const fullOneGroup = { groups: 0, intents: 0.999, sharedUnit: 0.999, silent: 0, 
 export const suspected: readonly Genome[] = [
   // Many claims that overlap all others, though never more than capacity allows at once.
   genomeOf({ ...fullOneGroup, pattern: 0.9, patternShare: 0.45, capacity: 0.68, rate: 0.25, notices: 0 }),
+  // The same with room for a few of them: nearly all are checked and refused.
+  genomeOf({ ...fullOneGroup, pattern: 0.1, capacity: 0.3, rate: 0.25, notices: 0 }),
   // One unit that all claim, with every notice about something else.
   genomeOf({ ...fullOneGroup, units: 0.1, sharedUnit: 0, pattern: 0.1, notices: 0.999, spanS: 0.9 }),
   // Half of the members are silent when an agreement round is cut.

@@ -47,8 +47,8 @@ const loopBounds: readonly [string, string][] = [
   ],
   [
     'verdict',
-    'the chain of one group, INTENTS_MAX; per claim the notices (NOTICES_MAX) and all accepted before it, once to ' +
-      'compare and once to insert it: quadratic in a group’s claims',
+    'the chain of one group, INTENTS_MAX; per claim the notices (NOTICES_MAX), accepted claims of units with the ' +
+      'same low five bits, and where the rates of all exceed the capacity, one path in a tree of the group’s claims',
   ],
   [
     'tick',
