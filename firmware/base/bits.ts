@@ -21,14 +21,3 @@ export function bitCount(at: usize, words: u32): u32 {
   for (let i: u32 = 0; i < words; i++) count += popcnt<u32>(load<u32>(at + (i << 2)));
   return count;
 }
-
-/**
- * Loads `length` (≤ 4) bytes as a little-endian word; missing bytes are zero. Bitmaps are byte
- * strings in messages and words in tables.
- */
-export function wordFromBytes(at: usize, length: u32): u32 {
-  if (length >= 4) return load<u32>(at, 0, 1);
-  let word: u32 = 0;
-  for (let i: u32 = 0; i < length; i++) word |= (<u32>load<u8>(at + i)) << (i << 3);
-  return word;
-}

@@ -1,7 +1,8 @@
 // Records signs of life, direct and reported by peers, and members that come back.
-// Bitmaps are merged word by word, so a frame costs O(members / 32).
+// Bitmaps are merged word by word, so a frame costs O(members / 64).
 
 import { TICKS_UNTIL_SILENT, ROUND_TICKS, CORRELATED_SILENT_MIN } from '../memory/limits';
+import { BITMAP_BYTES } from '../memory/map';
 import { changes } from '../memory/guard';
 import { bitGet, bitSet, bitClear } from '../base/bits';
 import { leaveToTick, DUE_REPORT } from '../node/table';
@@ -24,35 +25,30 @@ export function markHeard(ctx: usize, index: u32): void {
 }
 
 /**
- * Merges what a peer heard of 32 members: three bit planes of their freshness, as of this node's
- * liveness tick. The greater freshness stays.
+ * Merges what a peer heard of 64 members, at byte `offset` of the bitmaps: three bit planes of
+ * their freshness, as of this node's liveness tick. The greater freshness stays.
  */
-export function mergeHeard(ctx: usize, word: u32, g0: u32, g1: u32, g2: u32): void {
-  const offset = word << 2;
-  const a0 = freshAt(ctx, 0) + offset;
-  const a1 = freshAt(ctx, 1) + offset;
-  const a2 = freshAt(ctx, 2) + offset;
-  const f0 = load<u32>(a0);
-  const f1 = load<u32>(a1);
-  const f2 = load<u32>(a2);
+export function mergeHeard(ctx: usize, offset: u32, g0: u64, g1: u64, g2: u64): void {
+  const at = freshAt(ctx, 0) + offset;
+  const f0 = load<u64>(at);
+  const f1 = load<u64>(at + BITMAP_BYTES);
+  const f2 = load<u64>(at + 2 * BITMAP_BYTES);
   const greater =
-    load<u32>(everyoneAt(ctx) + offset) & ((g2 & ~f2) | (~(g2 ^ f2) & ((g1 & ~f1) | (~(g1 ^ f1) & g0 & ~f0))));
+    load<u64>(everyoneAt(ctx) + offset) & ((g2 & ~f2) | (~(g2 ^ f2) & ((g1 & ~f1) | (~(g1 ^ f1) & g0 & ~f0))));
   if (greater == 0) return;
-  const n0 = (f0 & ~greater) | (g0 & greater);
-  const n1 = (f1 & ~greater) | (g1 & greater);
-  const n2 = (f2 & ~greater) | (g2 & greater);
-  store<u32>(a0, n0);
-  store<u32>(a1, n1);
-  store<u32>(a2, n2);
+  store<u64>(at, f0 ^ ((f0 ^ g0) & greater));
+  store<u64>(at + BITMAP_BYTES, f1 ^ ((f1 ^ g1) & greater));
+  store<u64>(at + 2 * BITMAP_BYTES, f2 ^ ((f2 ^ g2) & greater));
   changes(ctx, HEARD);
   const suspects = suspectAt(ctx) + offset;
-  const cleared = load<u32>(suspects) & greater & n0 & n1 & n2;
+  const cleared = load<u64>(suspects) & greater & g0 & g1 & g2;
   if (cleared != 0) {
-    store<u32>(suspects, load<u32>(suspects) & ~cleared);
+    store<u64>(suspects, load<u64>(suspects) ^ cleared);
     changes(ctx, SUSPECTS);
   }
   const back = greater & ~(f0 | f1 | f2);
-  if (back != 0) returned(ctx, word, back);
+  if (<u32>back != 0) returned(ctx, offset >>> 2, <u32>back);
+  if (back >>> 32 != 0) returned(ctx, (offset >>> 2) + 1, <u32>(back >>> 32));
 }
 
 const PLANES: u32 = 3;

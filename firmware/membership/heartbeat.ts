@@ -4,7 +4,6 @@
 import { HEARING_GAP_S, CLOCK_STEP_S_MAX } from '../memory/limits';
 import { COUNTER_CLOCK_DISAGREES } from '../wire/generated/codes';
 import { SCRATCH_OUT_AT } from '../memory/map';
-import { wordFromBytes } from '../base/bits';
 import { call, changes } from '../memory/guard';
 import { members, missionS, self, timeKnown, HOT } from '../node/table';
 import { countLoss } from '../node/queues';
@@ -102,36 +101,34 @@ function isHeardBySender(ctx: usize, m: Heartbeat): bool {
   return ((load<u8>(at) | load<u8>(at + bytes) | load<u8>(at + 2 * bytes)) & (1 << (self(ctx) & 7))) != 0;
 }
 
-/** Merges freshness that is relative to the sender's `livenessTick`. */
+/**
+ * Merges freshness that is relative to the sender's `livenessTick`, 64 members at a time. Bytes
+ * that follow a bitmap are read with its last word: those bits are of no member.
+ */
 function mergeAges(ctx: usize, livenessTick: u32, m: Heartbeat): void {
   const behind = membership(ctx).livenessTick - livenessTick;
   if (behind > BEHIND_MAX && <i32>behind != -1) return;
   const bytes = bitmapBytes(ctx);
-  for (let word: u32 = 0; word << 2 < bytes; word++) {
-    const at: usize = m.agesAt + (word << 2);
-    const left = bytes - (word << 2);
-    let f0 = wordFromBytes(at, left);
-    let f1 = wordFromBytes(at + bytes, left);
-    let f2 = wordFromBytes(at + 2 * bytes, left);
-    const live = f0 | f1 | f2;
+  for (let offset: u32 = 0; offset < bytes; offset += 8) {
+    const at: usize = m.agesAt + offset;
+    let f0 = load<u64>(at, 0, 1);
+    let f1 = load<u64>(at + bytes, 0, 1);
+    let f2 = load<u64>(at + 2 * bytes, 0, 1);
     if (<i32>behind == -1) {
       // The sender's tick is one ahead: everybody it knows alive is one fresher here.
+      const live = f0 | f1 | f2;
       const fresh = f0 & f1 & f2;
-      const n0 = live & (~f0 | fresh);
-      const n1 = live & ((f1 ^ f0) | fresh);
       f2 = live & ((f2 ^ (f0 & f1)) | fresh);
-      f0 = n0;
-      f1 = n1;
+      f1 = live & ((f1 ^ f0) | fresh);
+      f0 = live & (~f0 | fresh);
     } else
       for (let i: u32 = 0; i < behind; i++) {
         const some = f0 | f1 | f2;
-        const n0 = some & ~f0;
-        const n1 = some & (f1 ^ ~f0);
         f2 = some & (f2 ^ (~f0 & ~f1));
-        f0 = n0;
-        f1 = n1;
+        f1 = some & (f1 ^ ~f0);
+        f0 = some & ~f0;
       }
-    mergeHeard(ctx, word, f0, f1, f2);
+    mergeHeard(ctx, offset, f0, f1, f2);
   }
 }
 
@@ -141,14 +138,13 @@ function mergeAges(ctx: usize, livenessTick: u32, m: Heartbeat): void {
  */
 function mergeAgreement(ctx: usize, m: Heartbeat): bool {
   const bytes = bitmapBytes(ctx);
-  let grew: u32 = 0;
-  for (let word: u32 = 0; word << 2 < bytes; word++) {
-    const offset = word << 2;
+  let grew: u64 = 0;
+  for (let offset: u32 = 0; offset < bytes; offset += 8) {
     const at = agreeAt(ctx) + offset;
-    const before = load<u32>(at);
-    const now = before | (wordFromBytes(m.agreeAt + offset, bytes - offset) & load<u32>(everyoneAt(ctx) + offset));
-    store<u32>(at, now);
-    grew |= now ^ before;
+    const before = load<u64>(at);
+    const news = load<u64>(m.agreeAt + offset, 0, 1) & load<u64>(everyoneAt(ctx) + offset) & ~before;
+    store<u64>(at, before | news);
+    grew |= news;
   }
   if (grew == 0) return false;
   changes(ctx, AGREE);

@@ -63,26 +63,26 @@ export function readUint(at: usize, end: usize, max: u32, into: usize): usize {
 /** As `readUint`, of any length. */
 function readLongUint(at: usize, end: usize, max: u32, into: usize): usize {
   if (at - 1 >= end - 1) return 0;
-  const head: u32 = load<u8>(at);
   const room: usize = end - at;
-  let value: u32 = head;
-  let bytes: usize = 1;
-  if (head == 0x18) {
-    if (room < 2) return 0;
-    value = load<u8>(at, 1);
-    if (value < 24) return 0;
-    bytes = 2;
-  } else if (head == 0x19) {
+  // Heads of 0x18, 0x19 and 0x1a are followed by 1, 2 and 4 bytes.
+  const head: u32 = <u32>load<u8>(at) - 0x18;
+  let value: u32 = 0;
+  let bytes: usize = 5;
+  if (head == 2) {
+    if (room < 5) return 0;
+    value = bswap<u32>(load<u32>(at, 1, 1));
+    if (value < 0x10000) return 0;
+  } else if (head == 1) {
     if (room < 3) return 0;
     value = bswap<u16>(load<u16>(at, 1, 1));
     if (value < 0x100) return 0;
     bytes = 3;
-  } else if (head == 0x1a) {
-    if (room < 5) return 0;
-    value = bswap<u32>(load<u32>(at, 1, 1));
-    if (value < 0x10000) return 0;
-    bytes = 5;
-  } else if (head > 23) return 0;
+  } else {
+    if (head != 0 || room < 2) return 0;
+    value = load<u8>(at, 1);
+    if (value < 24) return 0;
+    bytes = 2;
+  }
   if (value > max) return 0;
   store<u32>(into, value);
   return at + bytes;
