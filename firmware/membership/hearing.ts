@@ -6,7 +6,7 @@ import { BITMAP_BYTES } from '../memory/map';
 import { changes } from '../memory/guard';
 import { bitGet, bitSet, bitClear } from '../base/bits';
 import { leaveToTick, DUE_REPORT } from '../node/table';
-import { ageOf, lastLivenessTickOf } from './liveness';
+import { ageOf } from './liveness';
 import { membership, freshAt, HEARD, suspectAt, SUSPECTS, everyoneAt, VIEW, silentAt, BITMAPS } from './table';
 import { silentTerm, subtractFromDigest } from './view';
 
@@ -62,24 +62,25 @@ function returned(ctx: usize, word: u32, back: u32): void {
   const view = membership(ctx);
   changes(ctx, VIEW);
   view.returned += <u16>popcnt<u32>(back);
-  // Late news that a member was alive at the cut after all changes the agreed view.
-  const at = silentAt(ctx) + (word << 2);
-  const cut = view.round * ROUND_TICKS;
-  let less: u64 = 0;
-  let alive: u32 = 0;
-  let bits = back & load<u32>(at);
-  while (bits != 0) {
-    const index = (word << 5) + ctz<u32>(bits);
-    const lastLivenessTick = lastLivenessTickOf(ctx, index);
-    if (lastLivenessTick + TICKS_UNTIL_SILENT > cut && lastLivenessTick < cut) {
-      less += silentTerm(ctx, index);
-      alive |= bits & (<u32>0 - bits);
-    }
-    bits &= bits - 1;
+  // Late news that a member was alive at the cut after all changes the agreed view: its newest sign
+  // of life is older than the cut. So many ticks ago the cut was, by so much freshness exceeds it.
+  const fresh = freshAt(ctx, 0) + (word << 2);
+  let f0 = load<u32>(fresh);
+  let f1 = load<u32>(fresh + BITMAP_BYTES);
+  let f2 = load<u32>(fresh + 2 * BITMAP_BYTES);
+  for (let ticks = min<u32>(view.livenessTick - view.round * ROUND_TICKS, TICKS_UNTIL_SILENT); ticks != 0; ticks--) {
+    const newest = f0 & f1 & f2;
+    f2 |= f0 & f1;
+    f1 = (f1 ^ f0) | newest;
+    f0 = ~f0 | newest;
   }
+  const at = silentAt(ctx) + (word << 2);
+  let alive = back & load<u32>(at) & ~(f0 & f1 & f2);
   if (alive == 0) return;
-  store<u32>(at, load<u32>(at) & ~alive);
+  store<u32>(at, load<u32>(at) ^ alive);
   changes(ctx, BITMAPS);
+  let less: u64 = 0;
+  for (; alive != 0; alive &= alive - 1) less += silentTerm(ctx, (word << 5) + ctz<u32>(alive));
   subtractFromDigest(ctx, less);
 }
 
