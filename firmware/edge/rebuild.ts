@@ -49,6 +49,7 @@ import {
 } from '../protection/scrub';
 import { sumsDiffer } from '../intent/digest';
 import { evictUnreadable, rebuildIntents } from '../intent/rebuild';
+import { isSwept } from '../intent/table';
 import { scheduleRestart } from '../schedule/step';
 import {
   MoveContext,
@@ -84,7 +85,7 @@ export function scrubAndRebuild(ctx: usize): void {
  * and discards those of others that cannot be corrected: either would end in the crash recovery.
  */
 export function sweepIntents(ctx: usize): void {
-  if (!SCRUBBED) return;
+  if (!SCRUBBED || isSwept(ctx)) return;
   for (let line = lineOf(INTENTS_AT); line < lineOf(INTENT_INDEX_AT); line++)
     if (!triesLine(ctx, line)) discardOrTrap(ctx, line);
 }

@@ -10,7 +10,7 @@ import {
   INTENT_SCRATCH_AT,
   LINES_AT,
 } from '../memory/map';
-import { changesLine, lineOf, reads, readsLine, readsLines, sweepsLines, readsAndChanges } from '../memory/guard';
+import { call, changesLine, lineOf, reads, readsLine, readsLines, sweepsLines, readsAndChanges } from '../memory/guard';
 import {
   BOOTS_MAX,
   INTENT_STATE_PLANNED,
@@ -45,9 +45,16 @@ export function takeSlotFlags(ctx: usize): u32 {
   if (flags != 0) intentsToChange(ctx).changedSlots = 0;
   return flags;
 }
-/** Checks the lines of all records, before a walk over them. */
+/** Checks the lines of all records, before a walk over them, once in a call. */
 export function readIntents(ctx: usize): void {
+  if (isSwept(ctx)) return;
   sweepsLines(ctx, lineOf(INTENTS_AT), lineOf(INTENTS_AT) + INTENTS_MAX);
+}
+/** Whether all records were checked in this call; if not, the caller checks them now. */
+export function isSwept(ctx: usize): bool {
+  const isDone = call(ctx).swept != 0;
+  call(ctx).swept = 1;
+  return isDone;
 }
 /** The record that stores an owner's intent slot, or NO_INDEX. */
 export function intentIndex(ctx: usize, owner: u32, slot: u32): u32 {

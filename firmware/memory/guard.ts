@@ -60,6 +60,8 @@ class Call {
   probes: u32 = 0;
   /** The frame's length on the air. */
   frameBytes: u32 = 0;
+  /** 1 = all records of intents were checked in this call. */
+  swept: u32 = 0;
 }
 
 // @inline
@@ -160,6 +162,7 @@ export function openCall(ctx: usize, mask: u32): void {
   now.checked = 0;
   now.changed = 0;
   now.listed = 0;
+  now.swept = 0;
   if (SCRUBBED) checkCore(ctx, mask);
   else now.checked = mask;
 }
