@@ -60,8 +60,8 @@ export function readUint(at: usize, end: usize, max: u32, into: usize): usize {
   return readLongUint(at, end, max, into);
 }
 
-/** As `readUint`, of any length. */
-function readLongUint(at: usize, end: usize, max: u32, into: usize): usize {
+/** As `readUint`, without a short form in place. */
+export function readLongUint(at: usize, end: usize, max: u32, into: usize): usize {
   if (at - 1 >= end - 1) return 0;
   const room: usize = end - at;
   // Heads of 0x18, 0x19 and 0x1a are followed by 1, 2 and 4 bytes.
@@ -77,11 +77,15 @@ function readLongUint(at: usize, end: usize, max: u32, into: usize): usize {
     value = bswap<u16>(load<u16>(at, 1, 1));
     if (value < 0x100) return 0;
     bytes = 3;
-  } else {
-    if (head != 0 || room < 2) return 0;
+  } else if (head == 0) {
+    if (room < 2) return 0;
     value = load<u8>(at, 1);
     if (value < 24) return 0;
     bytes = 2;
+  } else {
+    value = head + 0x18;
+    if (value > 23) return 0;
+    bytes = 1;
   }
   if (value > max) return 0;
   store<u32>(into, value);

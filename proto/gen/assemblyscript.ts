@@ -62,10 +62,11 @@ function encodeUint(value: string, { min, max }: UintKind): string {
     : `  at = writeRange(at, end, ${value}, ${min}, ${max});`;
 }
 
-function decodeUint(where: string, { min, max }: UintKind): string {
-  return min === 0
-    ? `  at = readUint(at, end, ${max}, ${where});`
-    : `  at = readRange(at, end, ${min}, ${max}, ${where});`;
+/** Wide integers are seldom one byte long, and records are read seldom: no short form in place. */
+function decodeUint(rule: Rule, where: string, { min, max }: UintKind): string {
+  if (min !== 0) return `  at = readRange(at, end, ${min}, ${max}, ${where});`;
+  const read = max > 0xffff || isRecord(rule) ? 'readLongUint' : 'readUint';
+  return `  at = ${read}(at, end, ${max}, ${where});`;
 }
 
 function encodeField(rule: Rule, field: Field): string[] {
@@ -90,7 +91,7 @@ function encodeField(rule: Rule, field: Field): string[] {
 function decodeField(rule: Rule, field: Field, rules: readonly Rule[]): string[] {
   const of = field.of;
   if (of.kind === 'uint') {
-    return [decodeUint(into(rule, field.name), of)];
+    return [decodeUint(rule, into(rule, field.name), of)];
   }
   if (of.kind === 'bytes')
     return [`  at = readBytes(at, end, ${of.min}, ${of.max}, ${into(rule, `${field.name}At`)});`];
@@ -100,7 +101,7 @@ function decodeField(rule: Rule, field: Field, rules: readonly Rule[]): string[]
     '  if (at == 0) return 0;',
     `  for (let i: u32 = 0, n = m.${field.name}Length; i < n; i++) {`,
     of.item.kind === 'uint'
-      ? `  ${decodeUint(item, of.item)}`
+      ? `  ${decodeUint(rule, item, of.item)}`
       : `    at = decode${pascal(of.item.record)}(at, end, changetype<${pascal(of.item.record)}>(${item}));`,
     '  }',
   ];
@@ -196,6 +197,7 @@ function imports(own: readonly Rule[], rules: readonly Rule[], file: string, bod
     'readArray',
     'readBytes',
     'readCount',
+    'readLongUint',
     'readRange',
     'readType',
     'readUint',

@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readBytes, readRange, readType, readUint, writeBytes, writeRange, writeType, writeUint } from "../cbor";
+import { readBytes, readLongUint, readRange, readType, writeBytes, writeRange, writeType, writeUint } from "../cbor";
 import { readCheck, writeCheck } from "../check";
 
 export const TYPE_CONFIG: u32 = 128;
@@ -77,27 +77,27 @@ export function encodeConfig(at: usize, end: usize, m: Config): usize {
 export function decodeConfig(at: usize, end: usize, m: Config): usize {
   const from = at;
   at = readType(at, end, 23, TYPE_CONFIG);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("cluster"));
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("self"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("cluster"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("self"));
   at = readRange(at, end, 1, 200, changetype<usize>(m) + offsetof<Config>("members"));
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Config>("generation"));
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("incarnation"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("seed"));
-  at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Config>("timeKnown"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("timeS"));
-  at = readUint(at, end, 999, changetype<usize>(m) + offsetof<Config>("timeMs"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("rateMax"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("storageKg"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("batteryWh"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("solarW"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("baseW"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("replicateW"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("mineWhPerKg"));
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Config>("features"));
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Config>("resets"));
-  at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Config>("image"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("reserved"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("ownerRateMax"));
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Config>("generation"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("incarnation"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("seed"));
+  at = readLongUint(at, end, 1, changetype<usize>(m) + offsetof<Config>("timeKnown"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("timeS"));
+  at = readLongUint(at, end, 999, changetype<usize>(m) + offsetof<Config>("timeMs"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("rateMax"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("storageKg"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("batteryWh"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("solarW"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("baseW"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("replicateW"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("mineWhPerKg"));
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Config>("features"));
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Config>("resets"));
+  at = readLongUint(at, end, 1, changetype<usize>(m) + offsetof<Config>("image"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("reserved"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("ownerRateMax"));
   return readCheck(from, at, end);
 }
 
@@ -128,8 +128,8 @@ export function encodeLinkSecret(at: usize, end: usize, m: LinkSecret): usize {
 export function decodeLinkSecret(at: usize, end: usize, m: LinkSecret): usize {
   const from = at;
   at = readType(at, end, 5, TYPE_LINK_SECRET);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<LinkSecret>("keyEpoch"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<LinkSecret>("startS"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<LinkSecret>("keyEpoch"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<LinkSecret>("startS"));
   at = readBytes(at, end, 32, 32, changetype<usize>(m) + offsetof<LinkSecret>("secretAt"));
   return readCheck(from, at, end);
 }

@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readType, readUint, writeType, writeUint } from "../cbor";
+import { readLongUint, readType, writeType, writeUint } from "../cbor";
 import { readCheck, writeCheck } from "../check";
 
 export const TYPE_START_WORK: u32 = 160;
@@ -35,11 +35,11 @@ export function encodeStartWork(at: usize, end: usize, m: StartWork): usize {
 export function decodeStartWork(at: usize, end: usize, m: StartWork): usize {
   const from = at;
   at = readType(at, end, 7, TYPE_START_WORK);
-  at = readUint(at, end, 7, changetype<usize>(m) + offsetof<StartWork>("slot"));
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<StartWork>("kind"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<StartWork>("resource"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<StartWork>("rate"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<StartWork>("untilS"));
+  at = readLongUint(at, end, 7, changetype<usize>(m) + offsetof<StartWork>("slot"));
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<StartWork>("kind"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<StartWork>("resource"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<StartWork>("rate"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<StartWork>("untilS"));
   return readCheck(from, at, end);
 }
 
@@ -63,7 +63,7 @@ export function encodeStopWork(at: usize, end: usize, m: StopWork): usize {
 export function decodeStopWork(at: usize, end: usize, m: StopWork): usize {
   const from = at;
   at = readType(at, end, 3, TYPE_STOP_WORK);
-  at = readUint(at, end, 7, changetype<usize>(m) + offsetof<StopWork>("slot"));
+  at = readLongUint(at, end, 7, changetype<usize>(m) + offsetof<StopWork>("slot"));
   return readCheck(from, at, end);
 }
 
@@ -87,7 +87,7 @@ export function encodeFeedWatchdog(at: usize, end: usize, m: FeedWatchdog): usiz
 export function decodeFeedWatchdog(at: usize, end: usize, m: FeedWatchdog): usize {
   const from = at;
   at = readType(at, end, 3, TYPE_FEED_WATCHDOG);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<FeedWatchdog>("sequence"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<FeedWatchdog>("sequence"));
   return readCheck(from, at, end);
 }
 
@@ -111,7 +111,7 @@ export function encodeRestartTask(at: usize, end: usize, m: RestartTask): usize 
 export function decodeRestartTask(at: usize, end: usize, m: RestartTask): usize {
   const from = at;
   at = readType(at, end, 3, TYPE_RESTART_TASK);
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<RestartTask>("task"));
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<RestartTask>("task"));
   return readCheck(from, at, end);
 }
 
@@ -135,7 +135,7 @@ export function encodeRestartRuntime(at: usize, end: usize, m: RestartRuntime): 
 export function decodeRestartRuntime(at: usize, end: usize, m: RestartRuntime): usize {
   const from = at;
   at = readType(at, end, 3, TYPE_RESTART_RUNTIME);
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<RestartRuntime>("cause"));
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<RestartRuntime>("cause"));
   return readCheck(from, at, end);
 }
 
@@ -161,8 +161,8 @@ export function encodeResetProcessor(at: usize, end: usize, m: ResetProcessor): 
 export function decodeResetProcessor(at: usize, end: usize, m: ResetProcessor): usize {
   const from = at;
   at = readType(at, end, 4, TYPE_RESET_PROCESSOR);
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<ResetProcessor>("cause"));
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<ResetProcessor>("count"));
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<ResetProcessor>("cause"));
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<ResetProcessor>("count"));
   return readCheck(from, at, end);
 }
 
@@ -186,7 +186,7 @@ export function encodeAlternateImage(at: usize, end: usize, m: AlternateImage): 
 export function decodeAlternateImage(at: usize, end: usize, m: AlternateImage): usize {
   const from = at;
   at = readType(at, end, 3, TYPE_ALTERNATE_IMAGE);
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<AlternateImage>("cause"));
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<AlternateImage>("cause"));
   return readCheck(from, at, end);
 }
 
@@ -210,7 +210,7 @@ export function encodeSafeMode(at: usize, end: usize, m: SafeMode): usize {
 export function decodeSafeMode(at: usize, end: usize, m: SafeMode): usize {
   const from = at;
   at = readType(at, end, 3, TYPE_SAFE_MODE);
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<SafeMode>("cause"));
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<SafeMode>("cause"));
   return readCheck(from, at, end);
 }
 
@@ -234,7 +234,7 @@ export function encodeStoreCheckpoint(at: usize, end: usize, m: StoreCheckpoint)
 export function decodeStoreCheckpoint(at: usize, end: usize, m: StoreCheckpoint): usize {
   const from = at;
   at = readType(at, end, 3, TYPE_STORE_CHECKPOINT);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<StoreCheckpoint>("sequence"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<StoreCheckpoint>("sequence"));
   return readCheck(from, at, end);
 }
 
@@ -260,7 +260,7 @@ export function encodeReserveCounters(at: usize, end: usize, m: ReserveCounters)
 export function decodeReserveCounters(at: usize, end: usize, m: ReserveCounters): usize {
   const from = at;
   at = readType(at, end, 3, TYPE_RESERVE_COUNTERS);
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<ReserveCounters>("cycle"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<ReserveCounters>("cycle"));
   return readCheck(from, at, end);
 }
 
@@ -285,7 +285,7 @@ export function encodeCheckKeyEpoch(at: usize, end: usize, m: CheckKeyEpoch): us
 export function decodeCheckKeyEpoch(at: usize, end: usize, m: CheckKeyEpoch): usize {
   const from = at;
   at = readType(at, end, 3, TYPE_CHECK_KEY_EPOCH);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<CheckKeyEpoch>("keyEpoch"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<CheckKeyEpoch>("keyEpoch"));
   return readCheck(from, at, end);
 }
 
@@ -311,7 +311,7 @@ export function encodeSign(at: usize, end: usize, m: Sign): usize {
 export function decodeSign(at: usize, end: usize, m: Sign): usize {
   const from = at;
   at = readType(at, end, 3, TYPE_SIGN);
-  at = readUint(at, end, 15, changetype<usize>(m) + offsetof<Sign>("ticket"));
+  at = readLongUint(at, end, 15, changetype<usize>(m) + offsetof<Sign>("ticket"));
   return readCheck(from, at, end);
 }
 
@@ -335,7 +335,7 @@ export function encodeVerify(at: usize, end: usize, m: Verify): usize {
 export function decodeVerify(at: usize, end: usize, m: Verify): usize {
   const from = at;
   at = readType(at, end, 3, TYPE_VERIFY);
-  at = readUint(at, end, 15, changetype<usize>(m) + offsetof<Verify>("ticket"));
+  at = readLongUint(at, end, 15, changetype<usize>(m) + offsetof<Verify>("ticket"));
   return readCheck(from, at, end);
 }
 
@@ -360,7 +360,7 @@ export function encodeMoveContext(at: usize, end: usize, m: MoveContext): usize 
 export function decodeMoveContext(at: usize, end: usize, m: MoveContext): usize {
   const from = at;
   at = readType(at, end, 3, TYPE_MOVE_CONTEXT);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<MoveContext>("line"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<MoveContext>("line"));
   return readCheck(from, at, end);
 }
 
@@ -388,7 +388,7 @@ export function encodeRequestAssay(at: usize, end: usize, m: RequestAssay): usiz
 export function decodeRequestAssay(at: usize, end: usize, m: RequestAssay): usize {
   const from = at;
   at = readType(at, end, 4, TYPE_REQUEST_ASSAY);
-  at = readUint(at, end, 31, changetype<usize>(m) + offsetof<RequestAssay>("group"));
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<RequestAssay>("unit"));
+  at = readLongUint(at, end, 31, changetype<usize>(m) + offsetof<RequestAssay>("group"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<RequestAssay>("unit"));
   return readCheck(from, at, end);
 }

@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readType, readUint, writeType, writeUint } from "../cbor";
+import { readLongUint, readType, writeType, writeUint } from "../cbor";
 
 export const TYPE_EQUIVOCATED: u32 = 209;
 /** Longest encoding. */
@@ -32,9 +32,9 @@ export function encodeEquivocated(at: usize, end: usize, m: Equivocated): usize 
 
 export function decodeEquivocated(at: usize, end: usize, m: Equivocated): usize {
   at = readType(at, end, 5, TYPE_EQUIVOCATED);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Equivocated>("owner"));
-  at = readUint(at, end, 7, changetype<usize>(m) + offsetof<Equivocated>("slot"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Equivocated>("version"));
-  at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Equivocated>("proven"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Equivocated>("owner"));
+  at = readLongUint(at, end, 7, changetype<usize>(m) + offsetof<Equivocated>("slot"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Equivocated>("version"));
+  at = readLongUint(at, end, 1, changetype<usize>(m) + offsetof<Equivocated>("proven"));
   return at;
 }

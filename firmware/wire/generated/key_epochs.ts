@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readRange, readType, readUint, writeRange, writeType, writeUint } from "../cbor";
+import { readLongUint, readRange, readType, writeRange, writeType, writeUint } from "../cbor";
 
 export const TYPE_KEY_EPOCH_CHANGED: u32 = 208;
 /** Longest encoding. */
@@ -26,7 +26,7 @@ export function encodeKeyEpochChanged(at: usize, end: usize, m: KeyEpochChanged)
 
 export function decodeKeyEpochChanged(at: usize, end: usize, m: KeyEpochChanged): usize {
   at = readType(at, end, 3, TYPE_KEY_EPOCH_CHANGED);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochChanged>("keyEpoch"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochChanged>("keyEpoch"));
   at = readRange(at, end, 1, 3, changetype<usize>(m) + offsetof<KeyEpochChanged>("step"));
   return at;
 }

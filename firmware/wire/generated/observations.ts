@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readRange, readType, readUint, writeRange, writeType, writeUint } from "../cbor";
+import { readLongUint, readRange, readType, writeRange, writeType, writeUint } from "../cbor";
 import { readCheck, writeCheck } from "../check";
 
 export const TYPE_GROUP: u32 = 129;
@@ -38,12 +38,12 @@ export function encodeGroup(at: usize, end: usize, m: Group): usize {
 export function decodeGroup(at: usize, end: usize, m: Group): usize {
   const from = at;
   at = readType(at, end, 8, TYPE_GROUP);
-  at = readUint(at, end, 31, changetype<usize>(m) + offsetof<Group>("group"));
+  at = readLongUint(at, end, 31, changetype<usize>(m) + offsetof<Group>("group"));
   at = readRange(at, end, 1, 2, changetype<usize>(m) + offsetof<Group>("kind"));
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Group>("units"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Group>("capacity"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Group>("stockKg"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Group>("loadKg"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Group>("units"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Group>("capacity"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Group>("stockKg"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Group>("loadKg"));
   return readCheck(from, at, end);
 }
 
@@ -74,10 +74,10 @@ export function encodeHealth(at: usize, end: usize, m: Health): usize {
 export function decodeHealth(at: usize, end: usize, m: Health): usize {
   const from = at;
   at = readType(at, end, 6, TYPE_HEALTH);
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Health>("tasks"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Health>("batteryWh"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Health>("storedKg"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Health>("solarW"));
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Health>("tasks"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Health>("batteryWh"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Health>("storedKg"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Health>("solarW"));
   return readCheck(from, at, end);
 }
 
@@ -106,9 +106,9 @@ export function encodeProgress(at: usize, end: usize, m: Progress): usize {
 export function decodeProgress(at: usize, end: usize, m: Progress): usize {
   const from = at;
   at = readType(at, end, 5, TYPE_PROGRESS);
-  at = readUint(at, end, 7, changetype<usize>(m) + offsetof<Progress>("slot"));
+  at = readLongUint(at, end, 7, changetype<usize>(m) + offsetof<Progress>("slot"));
   at = readRange(at, end, 1, 4, changetype<usize>(m) + offsetof<Progress>("status"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Progress>("movedKg"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Progress>("movedKg"));
   return readCheck(from, at, end);
 }
 
@@ -137,9 +137,9 @@ export function encodeAssay(at: usize, end: usize, m: Assay): usize {
 export function decodeAssay(at: usize, end: usize, m: Assay): usize {
   const from = at;
   at = readType(at, end, 5, TYPE_ASSAY);
-  at = readUint(at, end, 31, changetype<usize>(m) + offsetof<Assay>("group"));
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Assay>("unit"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assay>("capacity"));
+  at = readLongUint(at, end, 31, changetype<usize>(m) + offsetof<Assay>("group"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Assay>("unit"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assay>("capacity"));
   return readCheck(from, at, end);
 }
 
@@ -168,8 +168,8 @@ export function encodeOutlook(at: usize, end: usize, m: Outlook): usize {
 export function decodeOutlook(at: usize, end: usize, m: Outlook): usize {
   const from = at;
   at = readType(at, end, 5, TYPE_OUTLOOK);
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Outlook>("fromS"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Outlook>("untilS"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Outlook>("fromS"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Outlook>("untilS"));
   at = readRange(at, end, 1, 3, changetype<usize>(m) + offsetof<Outlook>("kind"));
   return readCheck(from, at, end);
 }
@@ -199,9 +199,9 @@ export function encodeWindow(at: usize, end: usize, m: Window): usize {
 export function decodeWindow(at: usize, end: usize, m: Window): usize {
   const from = at;
   at = readType(at, end, 5, TYPE_WINDOW);
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Window>("startS"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Window>("endS"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Window>("energyWh"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Window>("startS"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Window>("endS"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Window>("energyWh"));
   return readCheck(from, at, end);
 }
 
@@ -241,14 +241,14 @@ export function encodeAssign(at: usize, end: usize, m: Assign): usize {
 export function decodeAssign(at: usize, end: usize, m: Assign): usize {
   const from = at;
   at = readType(at, end, 10, TYPE_ASSIGN);
-  at = readUint(at, end, 7, changetype<usize>(m) + offsetof<Assign>("slot"));
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Assign>("kind"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("resource"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("startS"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("endS"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("durationS"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("rate"));
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Assign>("priority"));
+  at = readLongUint(at, end, 7, changetype<usize>(m) + offsetof<Assign>("slot"));
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Assign>("kind"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("resource"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("startS"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("endS"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("durationS"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("rate"));
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Assign>("priority"));
   return readCheck(from, at, end);
 }
 
@@ -278,8 +278,8 @@ export function decodeRecovery(at: usize, end: usize, m: Recovery): usize {
   const from = at;
   at = readType(at, end, 5, TYPE_RECOVERY);
   at = readRange(at, end, 1, 5, changetype<usize>(m) + offsetof<Recovery>("level"));
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Recovery>("task"));
-  at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Recovery>("ok"));
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Recovery>("task"));
+  at = readLongUint(at, end, 1, changetype<usize>(m) + offsetof<Recovery>("ok"));
   return readCheck(from, at, end);
 }
 
@@ -304,7 +304,7 @@ export function encodeCountersReserved(at: usize, end: usize, m: CountersReserve
 export function decodeCountersReserved(at: usize, end: usize, m: CountersReserved): usize {
   const from = at;
   at = readType(at, end, 3, TYPE_COUNTERS_RESERVED);
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<CountersReserved>("cycle"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<CountersReserved>("cycle"));
   return readCheck(from, at, end);
 }
 
@@ -331,7 +331,7 @@ export function encodeKeyEpochChecked(at: usize, end: usize, m: KeyEpochChecked)
 export function decodeKeyEpochChecked(at: usize, end: usize, m: KeyEpochChecked): usize {
   const from = at;
   at = readType(at, end, 4, TYPE_KEY_EPOCH_CHECKED);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochChecked>("keyEpoch"));
-  at = readUint(at, end, 1, changetype<usize>(m) + offsetof<KeyEpochChecked>("ok"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochChecked>("keyEpoch"));
+  at = readLongUint(at, end, 1, changetype<usize>(m) + offsetof<KeyEpochChecked>("ok"));
   return readCheck(from, at, end);
 }

@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readBytes, readType, readUint, writeBytes, writeType, writeUint } from "../cbor";
+import { readBytes, readLongUint, readType, writeBytes, writeType, writeUint } from "../cbor";
 import { readCheck, writeCheck } from "../check";
 
 export const TYPE_SIGNED: u32 = 141;
@@ -31,7 +31,7 @@ export function encodeSigned(at: usize, end: usize, m: Signed): usize {
 export function decodeSigned(at: usize, end: usize, m: Signed): usize {
   const from = at;
   at = readType(at, end, 4, TYPE_SIGNED);
-  at = readUint(at, end, 15, changetype<usize>(m) + offsetof<Signed>("ticket"));
+  at = readLongUint(at, end, 15, changetype<usize>(m) + offsetof<Signed>("ticket"));
   at = readBytes(at, end, 64, 64, changetype<usize>(m) + offsetof<Signed>("signatureAt"));
   return readCheck(from, at, end);
 }
@@ -59,7 +59,7 @@ export function encodeVerified(at: usize, end: usize, m: Verified): usize {
 export function decodeVerified(at: usize, end: usize, m: Verified): usize {
   const from = at;
   at = readType(at, end, 4, TYPE_VERIFIED);
-  at = readUint(at, end, 15, changetype<usize>(m) + offsetof<Verified>("ticket"));
-  at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Verified>("ok"));
+  at = readLongUint(at, end, 15, changetype<usize>(m) + offsetof<Verified>("ticket"));
+  at = readLongUint(at, end, 1, changetype<usize>(m) + offsetof<Verified>("ok"));
   return readCheck(from, at, end);
 }

@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readRange, readType, readUint, writeRange, writeType, writeUint } from "../cbor";
+import { readLongUint, readRange, readType, writeRange, writeType, writeUint } from "../cbor";
 
 export const TYPE_UPSET: u32 = 207;
 /** Longest encoding. */
@@ -33,10 +33,10 @@ export function encodeUpset(at: usize, end: usize, m: Upset): usize {
 
 export function decodeUpset(at: usize, end: usize, m: Upset): usize {
   at = readType(at, end, 5, TYPE_UPSET);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Upset>("line"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Upset>("line"));
   at = readRange(at, end, 1, 3, changetype<usize>(m) + offsetof<Upset>("outcome"));
-  at = readUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Upset>("ageS"));
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Upset>("count"));
+  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Upset>("ageS"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Upset>("count"));
   return at;
 }
 
@@ -61,7 +61,7 @@ export function encodeRepeatedUpset(at: usize, end: usize, m: RepeatedUpset): us
 
 export function decodeRepeatedUpset(at: usize, end: usize, m: RepeatedUpset): usize {
   at = readType(at, end, 3, TYPE_REPEATED_UPSET);
-  at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<RepeatedUpset>("line"));
-  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<RepeatedUpset>("count"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<RepeatedUpset>("line"));
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<RepeatedUpset>("count"));
   return at;
 }
