@@ -6,38 +6,11 @@ import { OnboardReports } from '../../hwsim/check/convergence/onboard_reports.ts
 import type { Observers } from '../../hwsim/check/observe/observers.ts';
 import type { NodeRecord, TestCluster } from '../firmware/cluster.ts';
 import { assign, DAY, driven, HOUR, split } from '../firmware/driven.ts';
+import { beginS, eventsOf, flown, type Seen } from './reports.ts';
 
 const onboard = suite('convergence on board');
 
-/** Local time of a disturbance, well after the cluster first agreed. */
-const beginS = 4 * HOUR + 200;
-
-interface Seen {
-  atS: number;
-  class: number;
-  onsetS: number;
-  /** Subject of an onset, second of convergence, or seconds until an alarm. */
-  third: number;
-}
-
-/** Events of one type that a node emitted from `beginS` on. */
-function eventsOf(cluster: TestCluster, node: number, type: number): Seen[] {
-  const ofNode = (record: NodeRecord) => record.node === node && record.fields[0] === type && record.atS >= beginS;
-  return cluster.events.filter(ofNode).map(({ atS, fields }) => ({
-    atS,
-    class: fields[FIELD.onset.class],
-    onsetS: fields[FIELD.onset.onsetS],
-    third: fields[3],
-  }));
-}
-
 const { onset, converged, alarmed } = TYPE;
-
-function flown(nodes: number): TestCluster {
-  const cluster = driven(nodes);
-  cluster.runTo(beginS);
-  return cluster;
-}
 
 onboard('CVG-2 holds: no disruption is seen before the cluster has agreed once', () => {
   const cluster = driven(5);

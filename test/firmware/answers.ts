@@ -46,7 +46,7 @@ export abstract class NodeAnswers {
   }
 
   convergence(): Answer<'convergence'> {
-    return named('convergence', this.inspect(INSPECT.view));
+    return named('convergence', this.inspect(INSPECT.convergence));
   }
 
   /** Round and digest of the view, as one text to compare. */

@@ -50,8 +50,13 @@ function exportsOfSwitches(count: number): string {
   return `export { ${['mutant_choose', ...names].join(', ')} } from '../mutant_switches';\n`;
 }
 
-/** Places in the compiler's message, as path and line. */
-function placesIn(message: string): { path: string; line: number }[] {
+interface Place {
+  path: string;
+  line: number;
+}
+
+/** Places in the compiler's message. */
+function placesIn(message: string): Place[] {
   return [...message.matchAll(/in (firmware\/[\w/]+\.ts)\((\d+),/g)].map(([, path, line]) => ({
     path,
     line: Number(line),
@@ -93,6 +98,24 @@ async function compileOnce(image: ImageName, mutants: readonly NumberedMutant[],
   return { bytes: error ? undefined : bytes, message: stderr.toString() };
 }
 
+/** Mutants that stand in a place of an error. */
+function mutantsIn(places: readonly Place[], mutants: readonly NumberedMutant[]): NumberedMutant[] {
+  return mutants.filter(({ path, line, original }) => {
+    const lastLine = line + original.split('\n').length - 1;
+    return places.some((place) => place.path === path && place.line >= line && place.line <= lastLine);
+  });
+}
+
+/**
+ * Mutants of the nearest line before the first place of an error: a value whose type they change is
+ * refused where it is used.
+ */
+function mutantsBefore([{ path, line }]: readonly Place[], mutants: readonly NumberedMutant[]): NumberedMutant[] {
+  const before = mutants.filter((mutant) => mutant.path === path && mutant.line < line);
+  const nearest = Math.max(...before.map((mutant) => mutant.line));
+  return before.filter((mutant) => mutant.line === nearest);
+}
+
 /**
  * Compiles an image with these mutants of firmware/; `count`: one more than the highest number.
  * Leaves out mutants that the compiler refuses. Throws with its message when it refuses the rest.
@@ -110,12 +133,9 @@ export async function compileMutants(
       return { bytes, refused: mutants.filter((mutant) => !kept.has(mutant)) };
     }
     const places = placesIn(message);
-    const isRefused = (mutant: NumberedMutant) => {
-      const lastLine = mutant.line + mutant.original.split('\n').length - 1;
-      return places.some(({ path, line }) => path === mutant.path && line >= mutant.line && line <= lastLine);
-    };
-    const left = wanted.filter((mutant) => !isRefused(mutant));
-    if (left.length === wanted.length) throw new Error(`${image} does not compile:\n${message}`);
-    wanted = left;
+    const inPlace = mutantsIn(places, wanted);
+    const out = inPlace.length > 0 || places.length === 0 ? inPlace : mutantsBefore(places, wanted);
+    if (out.length === 0) throw new Error(`${image} does not compile:\n${message}`);
+    wanted = wanted.filter((mutant) => !out.includes(mutant));
   }
 }

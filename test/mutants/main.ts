@@ -1,12 +1,13 @@
 /**
  * Measures how many small changes of meaning the tests notice (mutation testing).
  *
- *     npm run test:mutants [-- --room=R…] [--limit=N] [--json] [--resume] [--record] [--jobs=N]
+ *     npm run test:mutants [-- --room=R…] [--limit=N] [--seed=S] [--json] [--resume] [--record] [--jobs=N]
  *                          [--seconds=N] [--tests=PART…] [--only=PART…] [--image=NAME…]
  *
  * --room=R      only this module: one of the firmware, `judges`, `channel`, `host` or `lease`: the
  *               named mutants of the lease proof (lease.ts)
  * --limit=N     N mutants of each module, drawn by the digest of their names; default 40; 0 = all
+ * --seed=S      draws others: digests begin with this text, which is empty by default
  * --json        the result as one JSON object
  * --resume      takes verdicts from the last campaign in dist/mutants/
  * --record      writes the rows of these modules in docs/results/mutants.md and mutants.json
@@ -46,6 +47,7 @@ function readOptions() {
       options: {
         room: { type: 'string', multiple: true, default: [...moduleNames] },
         limit: { type: 'string', default: '40' },
+        seed: { type: 'string', default: '' },
         json: { type: 'boolean', default: false },
         resume: { type: 'boolean', default: false },
         record: { type: 'boolean', default: false },
@@ -76,7 +78,7 @@ const images = mutatedImages.filter((image) => options.image.includes(image));
 if (images.length < options.image.length) fail(`--image is not one of ${mutatedImages.join(', ')}`);
 const mutants = options.room.flatMap((room) =>
   options.only.length === 0
-    ? drawMutants(room, limit)
+    ? drawMutants(room, limit, options.seed)
     : mutantsOfModule(room).filter(({ id }) => options.only.some((part) => id.includes(part))),
 );
 if (mutants.length === 0) fail(`--only=${options.only.join(' ')} selects no mutant`);

@@ -77,14 +77,13 @@ export function judgingTests(): string[] {
     .filter((path) => !/^\/\/ needs:/m.test(readFileSync(join(rootFolder, path), 'utf8')));
 }
 
-const orderOf = ({ id }: Mutant) => createHash('sha256').update(id).digest('hex');
-
 /**
- * Draws at most `limit` mutants of a module, by the digests of their ids: the draw changes only
- * where the sources do. They come in the order of the sources.
+ * Draws at most `limit` mutants of a module, by the digests of the seed and their ids: the draw
+ * changes only where the sources do. They come in the order of the sources.
  */
-export function drawMutants(room: string, limit: number): Mutant[] {
+export function drawMutants(room: string, limit: number, seed: string): Mutant[] {
   const all = mutantsOfModule(room);
+  const orderOf = ({ id }: Mutant) => createHash('sha256').update(`${seed}${id}`).digest('hex');
   const sorted = all.map((mutant) => ({ mutant, order: orderOf(mutant) })).sort((a, b) => (a.order < b.order ? -1 : 1));
   const drawn = new Set(sorted.slice(0, limit).map(({ mutant }) => mutant));
   return all.filter((mutant) => drawn.has(mutant));
