@@ -1,4 +1,4 @@
-// Rules of convergence on board one by one: class and onset, excused restarts, trend, alarm, losses.
+// Rules of convergence on board: class and onset, excused restarts, trend, alarm, losses.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -91,7 +91,8 @@ rules('CVG-4 holds: durations are counted and averaged by class, and a rising av
 
 /**
  * Restarts a member at the begin of a window of two rounds. It hears nobody and lacks a claim in
- * three rounds: those after the restart, or three later ones. Returns when node 0 dates convergence.
+ * three rounds: those after the restart, or three later ones. Returns after how many seconds node 0
+ * dates convergence.
  */
 function convergedAfterRestart(isLater: boolean): number {
   const cluster = flown(5);

@@ -1,8 +1,8 @@
 /**
  * Measures how many small changes of meaning the tests notice (mutation testing).
  *
- *     npm run test:mutants [-- --room=R…] [--limit=N] [--seed=S] [--json] [--resume] [--record] [--jobs=N]
- *                          [--seconds=N] [--tests=PART…] [--only=PART…] [--image=NAME…]
+ *     npm run test:mutants [-- --room=R…] [--limit=N] [--seed=S] [--json] [--resume] [--record]
+ *                          [--jobs=N] [--seconds=N] [--tests=PART…] [--only=PART…] [--image=NAME…]
  *
  * --room=R      only this module: one of the firmware, `judges`, `channel`, `host` or `lease`: the
  *               named mutants of the lease proof (lease.ts)
