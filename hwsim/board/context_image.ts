@@ -2,10 +2,12 @@ import type { Engine } from '../../host/engine/engine.ts';
 import type { Image } from './checkpoint_slots.ts';
 
 /**
- * Blocks are compared and kept in units of so many words. The last unit of a block ends with it,
- * and overlaps the one before if need be.
+ * Blocks are compared and kept in units of so many words of 64 bits, which V8 compares without
+ * making numbers of them. The last unit of a block ends with it, and overlaps the one before if
+ * need be.
  */
-const unitWords = 8;
+const unitWords = 4;
+const wordBytes = 8;
 /** Room for units grows by a share of their number. */
 const growthShare = 1 / 8;
 
@@ -19,15 +21,15 @@ const placeOf = (unit: number, blockWords: number): number => Math.min(unit * un
 class Units {
   count = 0;
   units: Uint16Array;
-  words: Int32Array;
+  words: BigInt64Array;
 
   constructor(capacity: number) {
     this.units = new Uint16Array(capacity);
-    this.words = new Int32Array(capacity * unitWords);
+    this.words = new BigInt64Array(capacity * unitWords);
   }
 
   /** Adds unit `unit`, whose words stand in `from` at `at`. */
-  add(unit: number, from: Int32Array, at: number): void {
+  add(unit: number, from: BigInt64Array, at: number): void {
     const index = this.count;
     if (index === this.units.length) this.#grow();
     this.units[index] = unit;
@@ -39,13 +41,13 @@ class Units {
     const { units, words } = this;
     const capacity = Math.ceil((units.length + 1) * (1 + growthShare));
     this.units = new Uint16Array(capacity);
-    this.words = new Int32Array(capacity * unitWords);
+    this.words = new BigInt64Array(capacity * unitWords);
     this.units.set(units);
     this.words.set(words);
   }
 
   /** Writes the units to their places in a block. */
-  writeTo(block: Int32Array): void {
+  writeTo(block: BigInt64Array): void {
     const { units, words, count } = this;
     for (let index = 0; index < count; index += 1)
       copyUnit(words, index * unitWords, block, placeOf(units[index], block.length));
@@ -62,22 +64,17 @@ class Units {
 }
 
 /** Copies a unit. Its words are written out, without a loop: checkpoints copy many. */
-function copyUnit(from: Int32Array, at: number, to: Int32Array, toAt: number): void {
+function copyUnit(from: BigInt64Array, at: number, to: BigInt64Array, toAt: number): void {
   to[toAt] = from[at];
   to[toAt + 1] = from[at + 1];
   to[toAt + 2] = from[at + 2];
   to[toAt + 3] = from[at + 3];
-  to[toAt + 4] = from[at + 4];
-  to[toAt + 5] = from[at + 5];
-  to[toAt + 6] = from[at + 6];
-  to[toAt + 7] = from[at + 7];
 }
 
 /** Likewise without a loop: each checkpoint compares all units of a context. */
-function differ(a: Int32Array, atA: number, b: Int32Array, atB: number): boolean {
-  const first = (a[atA] ^ b[atB]) | (a[atA + 1] ^ b[atB + 1]) | (a[atA + 2] ^ b[atB + 2]);
-  const next = (a[atA + 3] ^ b[atB + 3]) | (a[atA + 4] ^ b[atB + 4]) | (a[atA + 5] ^ b[atB + 5]);
-  return (first | next | (a[atA + 6] ^ b[atB + 6]) | (a[atA + 7] ^ b[atB + 7])) !== 0;
+function differ(a: BigInt64Array, atA: number, b: BigInt64Array, atB: number): boolean {
+  if (a[atA] !== b[atB] || a[atA + 1] !== b[atB + 1]) return true;
+  return a[atA + 2] !== b[atB + 2] || a[atA + 3] !== b[atB + 3];
 }
 
 /**
@@ -85,18 +82,18 @@ function differ(a: Int32Array, atA: number, b: Int32Array, atB: number): boolean
  * has the others.
  */
 class NewestBlock {
-  readonly #shared: Int32Array;
+  readonly #shared: BigInt64Array;
   readonly #own = new Units(0);
   /** By unit: 1 + its index in `#own`; 0: as the shared block has it. */
   readonly #places: Uint16Array;
 
-  constructor(shared: Int32Array) {
+  constructor(shared: BigInt64Array) {
     this.#shared = shared;
     this.#places = new Uint16Array(unitsOf(shared.length));
   }
 
   /** Takes over a block; sets `changed` to the units that change, as they were. */
-  replace(block: Int32Array, changed: Units): void {
+  replace(block: BigInt64Array, changed: Units): void {
     const shared = this.#shared;
     const places = this.#places;
     const own = this.#own;
@@ -120,7 +117,7 @@ class NewestBlock {
   }
 
   /** Writes the block. */
-  writeTo(block: Int32Array): void {
+  writeTo(block: BigInt64Array): void {
     block.set(this.#shared);
     this.#own.writeTo(block);
   }
@@ -144,7 +141,7 @@ class ContextImage implements Image {
   }
 
   /** Writes the block. */
-  writeTo(block: Int32Array): void {
+  writeTo(block: BigInt64Array): void {
     this.base.writeTo(block);
     this.difference?.writeTo(block);
   }
@@ -167,7 +164,7 @@ export class ContextImages {
   readonly #words: number;
   /** Room for the units that a checkpoint changes. */
   readonly #changed: Units;
-  #shared: Int32Array | null = null;
+  #shared: BigInt64Array | null = null;
   /** By address of the context. */
   readonly #newest = new Map<number, Newest>();
 
@@ -176,13 +173,13 @@ export class ContextImages {
     this.#engine = engine;
     this.#scratch = scratch;
     this.#out = out;
-    this.#words = engine.image.contextBytes / 4;
+    this.#words = engine.image.contextBytes / wordBytes;
     this.#changed = new Units(unitsOf(this.#words));
   }
 
   /** Takes the checkpoint of the context at an address. */
   take(context: number): Image {
-    const block = new Int32Array(this.#engine.view().buffer, context, this.#words);
+    const block = new BigInt64Array(this.#engine.view().buffer, context, this.#words);
     this.#shared ??= block.slice();
     const newest = this.#newest.get(context);
     const kept = newest?.block ?? new NewestBlock(this.#shared);
@@ -201,7 +198,7 @@ export class ContextImages {
   readonly #checkpointOf = (image: ContextImage): Uint8Array => {
     const { calls, image: facts } = this.#engine;
     const view = this.#engine.view();
-    image.writeTo(new Int32Array(view.buffer, this.#scratch, this.#words));
+    image.writeTo(new BigInt64Array(view.buffer, this.#scratch, this.#words));
     const length = calls.checkpoint(this.#scratch, this.#out, facts.checkpointBytes);
     return view.slice(this.#out, this.#out + length);
   };

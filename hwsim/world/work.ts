@@ -20,6 +20,8 @@ export interface Work {
   rateKgPerDay: number;
   startMs: number;
   untilMs: number;
+  /** What the work would take if its group had plenty, when the group was settled last. */
+  wantedKgPerDay: number;
   /** kg per ms credited now; for a haul the share of full intake that the depot grants, 0 to 1. */
   flow: number;
   lastMs: number;

@@ -135,6 +135,7 @@ export class World {
       rateKgPerDay,
       startMs: timeMs,
       untilMs,
+      wantedKgPerDay: 0,
       flow: 0,
       lastMs: timeMs,
       unreportedKg: 0,
@@ -405,7 +406,8 @@ export class World {
     let wantedSum = 0;
     for (const work of group.works) {
       this.#integrateWork(timeMs, work);
-      wantedSum += this.#wantedKgPerDay(timeMs, work);
+      work.wantedKgPerDay = this.#wantedKgPerDay(timeMs, work);
+      wantedSum += work.wantedKgPerDay;
       const worker = workers[work.unit];
       workers[work.unit] = worker === noWorker || worker === work.node ? work.node : several;
     }
@@ -415,7 +417,7 @@ export class World {
       const doubled = workers[work.unit] === several;
       if (work.kind === WORK_KIND.haul) work.flow = doubled ? 0 : granted;
       else {
-        work.flow = doubled ? 0 : (this.#wantedKgPerDay(timeMs, work) * granted) / msPerDay;
+        work.flow = doubled ? 0 : (work.wantedKgPerDay * granted) / msPerDay;
         group.drainFlow += work.flow;
       }
     }

@@ -140,12 +140,13 @@ export class StoredIntents {
 
   /**
    * Within each component, no member is behind the newest due version that any member there stores.
-   * A younger version is not behind. Storing nothing equals storing a version that is done or
+   * A younger version is not behind, so nobody is while none is due. Storing nothing equals storing a version that is done or
    * withdrawn, or whose end is past.
    */
   private isAgreed(key: number, timeMs: number): boolean {
     const { component, nodes } = this.ground;
     const due = this.due[key];
+    if (due === 0) return true;
     const newest = this.newest;
     for (let node = 0, at = key * nodes; node < nodes; node++, at++) {
       const mine = component[node];
