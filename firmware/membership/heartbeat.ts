@@ -73,15 +73,11 @@ export function mergeHeartbeat(ctx: usize, bytes: u32, m: Heartbeat): u32 {
   }
   hearing(ctx).heartbeatsHeard++;
   changes(ctx, HOT);
-  const now = missionS(ctx);
-  if (now > hearing(ctx).heardS + HEARING_GAP_S) {
-    changes(ctx, PROBING);
-    state.gapEndS = now;
-    state.gapStartS = hearing(ctx).heardS;
-  }
-  hearing(ctx).heardS = now;
   const isWhole = m.agreeLength != 0;
-  if (isWhole) mergeAges(ctx, livenessTickOf(m.timeS), m);
+  if (isWhole) {
+    noteNews(ctx);
+    mergeAges(ctx, livenessTickOf(m.timeS), m);
+  }
   if (roundOf(m.timeS) != state.round) return HEARTBEAT_NOTHING;
   const isOwn = m.digestHigh == <u32>(state.digest >> 32) && m.digestLow == <u32>state.digest;
   if (isOwn || (isWhole && isHeardBySender(ctx, m))) noteDigest(ctx, call(ctx).sender, m.digestLow, isOwn);
@@ -89,6 +85,18 @@ export function mergeHeartbeat(ctx: usize, bytes: u32, m: Heartbeat): u32 {
   // Agreement is merged only between clocks that agree: a majority also defines the cluster's time.
   if (!isWhole || off > AGREE_S || off < -AGREE_S) return HEARTBEAT_SAME;
   return mergeAgreement(ctx, m) ? HEARTBEAT_GREW : HEARTBEAT_SAME;
+}
+
+/** Notes that this node hears of others now: a gap ends with the first heartbeat that has ages. */
+function noteNews(ctx: usize): void {
+  const heard = hearing(ctx);
+  const now = missionS(ctx);
+  if (now > heard.heardS + HEARING_GAP_S) {
+    changes(ctx, PROBING);
+    membership(ctx).gapEndS = now;
+    membership(ctx).gapStartS = heard.heardS;
+  }
+  heard.heardS = now;
 }
 
 /**

@@ -83,6 +83,11 @@ export class SingleNode extends NodeAnswers {
     return this.receive(this.frames.frame(sender, messages, s), s);
   }
 
+  /** Gives the node a record of its platform; returns the status code. */
+  observe(record: Message, s: number): number {
+    return this.imageNode.observe(encodeMessage(record), s * 1000).status & STATUS_MASK;
+  }
+
   tick(s: number): void {
     this.imageNode.tick(s * 1000);
   }

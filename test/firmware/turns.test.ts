@@ -1,9 +1,10 @@
 // INT-5, CVG-1: agreement is collected at the begin of a round, so a majority is known soon.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FIELD, LIVENESS, TYPE } from '../../host/cbor/generated.ts';
+import { FIELD, LIVENESS, STATUS, TYPE } from '../../host/cbor/generated.ts';
 import { openedFrame } from '../security/sealed.ts';
 import { addresseeOf } from '../../hwsim/channel/channel.ts';
+import { SingleNode } from './single.ts';
 import { TestCluster } from './cluster.ts';
 import { claimOf } from './driven.ts';
 
@@ -133,6 +134,32 @@ test('INT-4 holds: a member whose digest differs from that of others reports onc
   assert.ok(alike >= 3 && alike <= 6, `${alike}`);
   const differing = reports(true);
   assert.ok(differing <= alike + 1, `${differing} instead of ${alike}`);
+});
+
+test('MBR-1 holds: heartbeats without ages end no gap in hearing, so a node back from one calls nobody absent', () => {
+  const size = 130;
+  const node = new SingleNode(size, []);
+  const ages = new Uint8Array(3 * Math.ceil(size / 8)).fill(0xff);
+  const bitmaps = { ages, agree: new Uint8Array(Math.ceil(size / 8)) };
+  const short = { ages: new Uint8Array(0), agree: new Uint8Array(0) };
+  const heard = (nowS: number, content: typeof short) => {
+    const time = { timeS: nowS, timeMs: 0, errorMs: 100, digestHigh: 1, digestLow: 2, recent: 3 };
+    assert.is(node.receiveMessages(7, [{ name: 'heartbeat', ...time, ...content }], nowS), STATUS.ok);
+  };
+  const step = (nowS: number) => {
+    if (nowS % 300 === 0) node.observe({ name: 'health', tasks: 255, batteryWh: 900, storedKg: 0, solarW: 900 }, nowS);
+    node.tick(nowS);
+  };
+  const startS = 1205;
+  for (let nowS = 0; nowS <= startS; nowS += 5) step(nowS);
+  heard(startS, bitmaps);
+  // It hears nobody for eight minutes, then probes alone.
+  for (let nowS = startS + 5; nowS < startS + 480; nowS += 5) step(nowS);
+  for (let nowS = startS + 480; nowS <= startS + 580; nowS += 20) {
+    heard(nowS, short);
+    step(nowS);
+  }
+  assert.is(node.member(9).state, LIVENESS.alive);
 });
 
 test.run();
