@@ -146,7 +146,11 @@ const changes: Record<string, readonly NamedChange[]> = {
     ['an extended lease keeps no guard', 'LEASE_GUARD_S + clockErrorMs(ctx) / 1000', 'clockErrorMs(ctx) / 1000'],
   ],
   'firmware/intent/own/renewal.ts': [
-    ['a lease that ended is renewed though the unit is claimed', 'now < before ? before : 0', 'before'],
+    [
+      'a lease that ended is renewed though the unit is claimed',
+      'now < before ? before : 0',
+      'now < before ? before : mine.settledEndS',
+    ],
     [
       'a lease that ended is renewed though the unit is worked',
       'promised <= max<u32>(mine.settledStartS, now)',

@@ -78,7 +78,7 @@ rates('SEC-5 holds: the next round takes eight again', () => {
 });
 
 rates('SEC-5 violated: in the first half of a round, versions from before its cut are not bounded', () => {
-  const cluster = flown(roundBeginS + lateFreeS - 60);
+  const cluster = flown(roundBeginS + lateFreeS - 20);
   for (let count = 0; count < 2 * lateMax; count++)
     assert.ok(isTaken(cluster, version(count, count % OWN_SLOTS, cutS - 20)), `version ${count}`);
   assert.is(lossesOf(cluster, COUNTER.quotaLate), 0);
