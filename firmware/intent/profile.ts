@@ -181,6 +181,7 @@ function changeUse(left: u32, right: u32, rate: i32): void {
  * Raises the highest use below a node by `rise`, and below the other child of its parent by
  * `riseOther`. Returns by how much that of their parent rises.
  */
+// @inline
 function raise(node: u32, rise: i32, riseOther: i32): i32 {
   const at = TREE_AT + (node << 2);
   const otherAt = at ^ 4;
