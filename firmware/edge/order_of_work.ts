@@ -119,8 +119,9 @@ export function advance(ctx: usize): void {
   const cutS = roundCutS(view.livenessTick / ROUND_TICKS);
   sweepIntents(ctx);
   verifySums(ctx, view.livenessTick / ROUND_TICKS);
-  evictFinished(ctx, cutS);
+  // First the agreement of the round that ends is kept: an eviction begins agreement anew.
   cutRound(ctx);
+  evictFinished(ctx, cutS);
   // The set of silent members may differ from the last cut: their claims are bounded anew.
   view.boundsMoved = 1;
   intents(ctx).nextEvictionS = 0;
