@@ -12,15 +12,13 @@ export class ConvergenceState {
   viewsS: u32 = 0;
   boundS: u32 = 0;
   conflictS: u32 = 0;
-  /**
-   * The present round; the fewest live members that differed in it; rounds in a row before it in
-   * which few differed, and many; rounds since views differed.
-   */
+  /** The round that is judged when it has ended; 0 = none since a disruption was opened. */
   round: u32 = 0;
-  differing: u8 = 0;
-  fewRun: u8 = 0;
-  manyRun: u8 = 0;
-  agreedRun: u8 = 0;
+  /** Members that had differed for long, as of the last round with a quorum; rounds since then. */
+  apart: u8 = 0;
+  blindRounds: u8 = 0;
+  /** Sum of the states of absent members at the last look. */
+  absence: u16 = 0;
   /**
    * Moving averages of durations and the last durations, seconds, of the classes node and cluster;
    * longer ones count as 65,535 s.
@@ -31,12 +29,13 @@ export class ConvergenceState {
   lastClusterS: u16 = 0;
   /** Sum of the notices stored at the last step: a new notice is a disruption. */
   noticeSum: u32 = 0;
-  /** Mission second of the last look at conflicts and members; a hash of members' states then. */
+  /**
+   * Mission second of the last look at conflicts and members; a hash of members' states then, and
+   * when one of them last became absent or dead.
+   */
   lookS: u32 = 0;
   states: u32 = 0;
-  /** Members that restarted in the present window of RESTART_ROUNDS, and in the one before. */
-  restarts: u16 = 0;
-  restartsBefore: u16 = 0;
+  absentS: u32 = 0;
 }
 
 /** An open disruption. 24 bytes. */

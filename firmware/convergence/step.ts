@@ -15,7 +15,6 @@ import {
   LIVENESS_TICK_S,
 } from '../wire/generated/codes';
 import {
-  MEMBERS_MAX,
   MEMBER_WORDS,
   DISRUPTIONS_MAX,
   NO_INDEX,
@@ -31,28 +30,31 @@ import { countLoss, eventSpace, eventDone } from '../node/queues';
 import { send, SEND_ALARM } from '../node/outbox';
 import {
   membership,
-  member,
   liveWord,
-  agreeAt,
+  agreedBeforeAt,
   everyoneAt,
   silentAt,
   readMembers,
+  member,
   memberSeen,
+  memberToChange,
+  MARKS_APART,
 } from '../membership/table';
-import { livenessTickStartS, roundCutS } from '../membership/calendar';
+import { livenessTickStartS, roundStartS } from '../membership/calendar';
 import { countSilences, isCorrelatedSilence } from '../membership/correlated';
+import { isMerging } from '../membership/hearing';
+import { isLarge } from '../membership/turns';
 import { coordinator } from '../membership/member_state';
 import { nextInChain } from '../intent/chain';
-import { intents, intent, intentSeen, readIntents, group, notice } from '../intent/table';
+import { intents, intent, intentSeen, readIntents, group, notice, Notice } from '../intent/table';
 import { arbitrate, boundOf } from '../intent/arbitration';
 import { ageOf, isSilent } from '../membership/liveness';
 import { bitGet } from '../base/bits';
 import { Onset, encodeOnset, Converged, encodeConverged, Alarmed, encodeAlarmed } from '../wire/generated/messages';
 import { convergence, disruption, DisruptionSeen, histogramAt, seenSilentAt, setSeenSilent } from './table';
 
-/** A cluster has converged when nothing differed for so long, seconds, in whole rounds. */
+/** A cluster has converged when nothing differed for so long, seconds. */
 const CONVERGED_S: u32 = 1800;
-const CONVERGED_ROUNDS: u32 = CONVERGED_S / ROUND_S;
 /** Conflicts and states of members are looked at this often, seconds. */
 const LOOK_S: u32 = 60;
 /** A claim of a silent owner that ends within this is about to be free, seconds. */
@@ -66,20 +68,22 @@ const MERGE_S: u32 = 900;
 const CONFLICT_S: u32 = 900;
 /** A disruption in which nothing differed for so long is about to be closed: no alarm, seconds. */
 const CALM_S: u32 = 600;
-/** More members than one in so many differ: they are many. */
-const MANY_SHARE: u32 = 32;
 /**
- * Rounds in a row in which many members may differ, as frames are lost; and few, as what one member
- * lacks is fetched.
+ * Rounds in a row in which a member was heard and did not agree, from which on it differs: what it
+ * lacks is ten minutes old. In fewer rounds its agreement may have been lost, or its news is young.
  */
-const MANY_DIFFER_ROUNDS: u32 = 300 / ROUND_S;
-const FEW_DIFFER_ROUNDS: u32 = 600 / ROUND_S;
-/** Restarts count for one or two windows of so many rounds: such a member waits for its vote. */
-const RESTART_ROUNDS: u32 = 240 / ROUND_S;
-if (MANY_DIFFER_ROUNDS == 0 || CONVERGED_ROUNDS <= FEW_DIFFER_ROUNDS || CONVERGED_ROUNDS > 255)
+const APART_ROUNDS: u32 = 600 / ROUND_S;
+if (APART_ROUNDS == 0 || APART_ROUNDS >= 1 << (8 - MARKS_APART) || APART_ROUNDS * ROUND_S >= CONVERGED_S)
   ERROR('what differs for long is seen before a disruption is closed');
-/** Nobody knows who differs: the round has no quorum. */
-const NO_QUORUM: u32 = 0xff;
+/** The same while parts of the cluster merge: what a member lacks was published before they met. */
+const APART_ROUNDS_MERGING: u32 = 240 / ROUND_S;
+/**
+ * In a large cluster probes have no bitmaps: a round brings the agreement of three members in four.
+ * So one in so many may seem to differ.
+ */
+const APART_SHARE_LARGE: u32 = 8;
+/** A member that was away while states changed reports them so long after its return, seconds. */
+const RETURN_S: u32 = 120;
 /** A member that says that it booted longer ago than this is not believed, seconds. */
 const RESTART_S_MAX: u32 = MERGE_S;
 
@@ -149,16 +153,14 @@ export function convergenceStep(ctx: usize): void {
   const now = missionS(ctx);
   if (now >= state.lookS + LOOK_S) {
     state.lookS = now;
-    const states = statesOfMembers(ctx);
-    if (states != state.states) state.viewsS = now;
-    state.states = states;
+    watchStates(ctx);
     if (intents(ctx).nextEvictionS < now + BOUND_S && silentOwnersHold(ctx)) state.boundS = now;
     if (isConflictOpen(ctx)) state.conflictS = now;
   }
   for (let i: u32 = 0; i < DISRUPTIONS_MAX; i++) {
     const seen = disruption(ctx, i);
     if (seen.class == 0) continue;
-    if (<u32>state.agreedRun >= CONVERGED_ROUNDS && now >= convergedS(ctx, seen) + CONVERGED_S) close(ctx, seen);
+    if (now >= max<u32>(convergedS(ctx, seen), seen.detectedS) + CONVERGED_S) close(ctx, seen);
     else if (seen.notBeforeS <= now) watchSla(ctx, seen);
   }
 }
@@ -166,14 +168,12 @@ export function convergenceStep(ctx: usize): void {
 /** Begins to watch: what changed while no disruption was open does not count. */
 function watchFromNow(ctx: usize): void {
   const state = convergence(ctx);
+  const viewsS = state.viewsS;
+  watchStates(ctx);
+  state.viewsS = viewsS;
   state.lookS = missionS(ctx);
-  state.states = statesOfMembers(ctx);
+  state.absentS = 0;
   state.round = 0;
-  state.agreedRun = 0;
-  state.fewRun = 0;
-  state.manyRun = 0;
-  state.restarts = 0;
-  state.restartsBefore = 0;
 }
 
 /**
@@ -182,54 +182,97 @@ function watchFromNow(ctx: usize): void {
  */
 export function noteRestart(ctx: usize, index: u32, upS: u32): void {
   disturb(ctx, SLA_CLASS_NODE, missionS(ctx) - min<u32>(min<u32>(upS, RESTART_S_MAX), missionS(ctx)), index, 0);
-  const state = convergence(ctx);
-  if (<u32>state.restarts < MEMBERS_MAX) state.restarts++;
 }
 
-/**
- * Notes how many live members differ in the present round, and judges the round before when it has
- * ended.
- */
+/** Judges the round that has ended, in the first period of the next one. */
 function watchRound(ctx: usize): void {
   const state = convergence(ctx);
+  const before = state.round;
   const round = membership(ctx).round;
-  if (state.round != round) {
-    if (state.round != 0) judgeRound(ctx, state.round + 1 == round ? state.differing : NO_QUORUM);
-    state.round = round;
-    state.differing = <u8>NO_QUORUM;
-    if (round % RESTART_ROUNDS == 0) {
-      state.restartsBefore = state.restarts;
-      state.restarts = 0;
-    }
-  }
-  if (state.differing != 0) state.differing = <u8>min<u32>(state.differing, membersDiffering(ctx));
+  state.round = round;
+  if (before == 0) forgetApart(ctx);
+  if (before == 0 || before == round) return;
+  state.blindRounds = <u8>min<u32>(<u32>state.blindRounds + (round - before), APART_ROUNDS);
+  const rounds = isMerging(ctx) ? APART_ROUNDS_MERGING : APART_ROUNDS;
+  // A round without a quorum says nothing of single members.
+  if (bitGet(agreedBeforeAt(ctx), self(ctx))) countApart(ctx, round - 1, rounds);
+  const tolerated = isLarge(ctx) ? members(ctx) / APART_SHARE_LARGE : 0;
+  if (<u32>state.apart > tolerated || <u32>state.blindRounds >= rounds) state.viewsS = roundStartS(round);
+}
+
+/** Begins to count the rounds in which members differ. */
+function forgetApart(ctx: usize): void {
+  const state = convergence(ctx);
+  state.apart = 0;
+  state.blindRounds = 0;
+  readMembers(ctx, members(ctx));
+  for (let i: u32 = 0; i < members(ctx); i++) setApart(ctx, i, 0);
+}
+
+/** Sets the rounds in which a member has differed. Call readMembers() first. */
+function setApart(ctx: usize, index: u32, rounds: u32): void {
+  if (<u32>memberSeen(ctx, index).marks >>> MARKS_APART == rounds) return;
+  const entry = memberToChange(ctx, index);
+  entry.marks = <u8>((<u32>entry.marks & ((1 << MARKS_APART) - 1)) | (rounds << MARKS_APART));
 }
 
 /**
- * Counts the round that ended. When members differed in more rounds in a row than they may, views
- * differed at its cut, and may have been equal from any moment between it and the next one: the
- * middle is taken.
+ * Counts for each member the rounds in a row in which it differed, and those that did for
+ * `roundsMin`; `round` had a quorum.
  */
-function judgeRound(ctx: usize, differing: u32): void {
+function countApart(ctx: usize, round: u32, roundsMin: u32): void {
   const state = convergence(ctx);
-  const isMany = differing * MANY_SHARE > members(ctx);
-  state.fewRun = differing == 0 || isMany ? 0 : <u8>min<u32>(<u32>state.fewRun + 1, FEW_DIFFER_ROUNDS + 1);
-  state.manyRun = isMany ? <u8>min<u32>(<u32>state.manyRun + 1, MANY_DIFFER_ROUNDS + 1) : 0;
-  if (<u32>state.fewRun > FEW_DIFFER_ROUNDS || <u32>state.manyRun > MANY_DIFFER_ROUNDS) {
-    state.agreedRun = 0;
-    state.viewsS = max<u32>(state.viewsS, roundCutS(state.round) + (ROUND_S >>> 1));
-  } else if (!isMany) state.agreedRun = <u8>min<u32>(<u32>state.agreedRun + 1, CONVERGED_ROUNDS);
+  state.apart = 0;
+  state.blindRounds = 0;
+  readMembers(ctx, members(ctx));
+  for (let i: u32 = 0; i < members(ctx); i++) {
+    let rounds: u32 = 0;
+    if (!bitGet(agreedBeforeAt(ctx), i) && isInReach(ctx, i, roundStartS(round))) {
+      rounds = <u32>memberSeen(ctx, i).marks >>> MARKS_APART;
+      if (isHeardSince(ctx, i, round) && rounds < APART_ROUNDS) rounds++;
+    }
+    setApart(ctx, i, rounds);
+    if (rounds >= roundsMin) state.apart++;
+  }
 }
 
-/** Returns a hash of which members are reported as absent, and why. */
-function statesOfMembers(ctx: usize): u32 {
-  readMembers(ctx, members(ctx));
+/** Whether a member is not silent, nor in an announced silence now or shortly before `fromS`. */
+function isInReach(ctx: usize, index: u32, fromS: u32): bool {
+  const entry = memberSeen(ctx, index);
+  return !isSilent(ctx, index) && (entry.isolationFromS > missionS(ctx) || entry.isolationUntilS + ROUND_S < fromS);
+}
+
+/** Whether a member was heard since a round began: else nobody knows whether it agrees. */
+function isHeardSince(ctx: usize, index: u32, round: u32): bool {
+  return membership(ctx).livenessTick - ageOf(ctx, index) >= round * ROUND_TICKS;
+}
+
+/**
+ * Looks at which members are reported as absent, and why. A member that was in an announced silence
+ * when another one became absent reports that some time after its return: until then views differ.
+ */
+function watchStates(ctx: usize): void {
+  const state = convergence(ctx);
+  const now = missionS(ctx);
   let states: u32 = 0;
+  let absence: u32 = 0;
+  let isLate = false;
+  readMembers(ctx, members(ctx));
   for (let i: u32 = 0; i < members(ctx); i++) {
-    const state: u32 = memberSeen(ctx, i).reportedState;
-    states = fold32(states, state > LIVENESS_SUSPECT ? state : 0);
+    const entry = memberSeen(ctx, i);
+    const absent: u32 = <u32>entry.reportedState > LIVENESS_SUSPECT ? entry.reportedState : 0;
+    states = fold32(states, absent);
+    absence += absent;
+    isLate =
+      isLate ||
+      (now - entry.isolationUntilS <= RETURN_S &&
+        entry.isolationFromS <= state.absentS &&
+        state.absentS < entry.isolationUntilS);
   }
-  return states;
+  if (isLate || states != state.states) state.viewsS = now;
+  if (absence > <u32>state.absence) state.absentS = now;
+  state.states = states;
+  state.absence = <u16>absence;
 }
 
 /** Last mission second at which something differed, as far as this node knows. */
@@ -283,36 +326,30 @@ function watchNotices(ctx: usize): void {
   const sum = intents(ctx).noticeSum;
   if (sum == state.noticeSum) return;
   state.noticeSum = sum;
-  let onsetS: u32 = 0;
-  for (let i: u32 = 0; i < intents(ctx).noticeCount; i++) onsetS = max<u32>(onsetS, notice(ctx, i).observedS);
+  let newest: u32 = 0;
+  for (let i: u32 = 1; i < intents(ctx).noticeCount; i++)
+    if (notice(ctx, i).observedS > notice(ctx, newest).observedS) newest = i;
+  const onsetS = intents(ctx).noticeCount == 0 ? 0 : lossS(ctx, notice(ctx, newest));
   disturb(ctx, SLA_CLASS_CLUSTER, min<u32>(onsetS, missionS(ctx)), self(ctx), 0);
 }
 
 /**
- * Counts the live members that are not known to agree with this node, NO_QUORUM without a majority.
- * A member that restarted has no vote for a while: as many are left out.
+ * Mission second at which the resource of a notice was lost. Members look out for units in their
+ * contact windows, one after another: what an observer missed on its return was lost since the
+ * window before that one. The middle is taken.
  */
-function membersDiffering(ctx: usize): u32 {
-  if (membership(ctx).quorum == 0) return NO_QUORUM;
-  let missing: u32 = 0;
-  for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
-    let left = liveWord(ctx, word) & ~load<u32>(agreeAt(ctx) + (word << 2));
-    for (; left != 0; left &= left - 1) if (isHeardInRound(ctx, (word << 5) + ctz<u32>(left))) missing++;
+function lossS(ctx: usize, fact: Notice): u32 {
+  const observedS = fact.observedS;
+  const untilS = member(ctx, fact.observer).isolationUntilS;
+  if (fact.unit == 0 || observedS + LOOK_S < untilS || untilS + MERGE_S < observedS) return observedS;
+  let lookS: u32 = 0;
+  readMembers(ctx, members(ctx));
+  for (let i: u32 = 0; i < members(ctx); i++) {
+    const beforeS = memberSeen(ctx, i).isolationUntilS;
+    if (i != <u32>fact.observer && beforeS <= observedS) lookS = max<u32>(lookS, beforeS);
   }
-  const state = convergence(ctx);
-  const excused = <u32>state.restarts + <u32>state.restartsBefore;
-  return missing > excused ? missing - excused : 0;
-}
-
-/**
- * Whether a member was heard since the round began, and is not in a silence that it announced or
- * just back from it. Of another one nobody knows whether it differs.
- */
-function isHeardInRound(ctx: usize, index: u32): bool {
-  const now = missionS(ctx);
-  const entry = member(ctx, index);
-  if (entry.isolationFromS <= now && entry.isolationUntilS + ROUND_S >= now) return false;
-  return membership(ctx).livenessTick - ageOf(ctx, index) >= membership(ctx).round * ROUND_TICKS;
+  const betweenS = observedS - lookS;
+  return betweenS > 2 * MERGE_S ? observedS : observedS - (betweenS >>> 1);
 }
 
 /** Whether a refused intent is older than CONFLICT_S. */
@@ -399,7 +436,8 @@ function watchSla(ctx: usize, seen: DisruptionSeen): void {
   const last =
     seen.class == SLA_CLASS_NODE ? state.lastNodeS : seen.class == SLA_CLASS_CLUSTER ? state.lastClusterS : 0;
   const rising = last > average ? last - average : 0;
-  if (elapsedS < limitS - (limitS >>> 2) && average + 2 * rising < limitS) return;
+  // The average rose by a third of what the last duration is above it.
+  if (elapsedS < limitS - (limitS >>> 2) && average + (2 * rising) / 3 < limitS) return;
   seen.alarmed = 1;
   if (coordinator(ctx) == self(ctx)) send(ctx, SEND_ALARM, ADDRESSEE_ALL, seen.class, seen.onsetS);
   const at = eventSpace(ctx);

@@ -95,6 +95,8 @@ export const MARK_EQUIVOCATOR: u32 = 1;
  * unseen here. Cleared by the next quorum.
  */
 export const MARK_AWAY: u32 = 2;
+/** The marks from this bit on count the rounds in which a member differed (convergence/step.ts). */
+export const MARKS_APART: u32 = 2;
 
 /** Restarted from a checkpoint: this node may have forgotten ordinary leases. */
 export const RECOVERING_LEASES: u32 = 1;

@@ -47,6 +47,8 @@ export const SUSPICION_S = 900;
 export const LEASE_S = 735;
 /** CVG-2: an on-board report belongs to a disruption if their onsets are at most this far apart. */
 export const ONSET_MATCH_S = 1800;
+/** CVG-2: it is of an earlier disruption if it converged longer than this before the onset. */
+export const ONSET_DATED_S = 600;
 /**
  * Liveness: after healing nobody may stay suspect or absent for longer than a node failure may take
  * to converge.

@@ -14,7 +14,7 @@ import {
 } from '../../host/cbor/generated.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import type { TestCluster } from '../firmware/cluster.ts';
-import { assign, DAY, driven, HOUR, lot, split } from '../firmware/driven.ts';
+import { driven, HOUR, lot, split } from '../firmware/driven.ts';
 import { openedFrame } from '../security/sealed.ts';
 import { beginS, eventsOf, flown } from './reports.ts';
 
@@ -70,53 +70,24 @@ rules('CVG-4 holds: durations are counted and averaged by class, and a rising av
   assert.equal(cluster.nodes[0].convergence().trendNodeS, firstS);
   assert.equal(eventsOf(cluster, 0, alarmed), []);
   const slowS = beginS + 4 * HOUR;
-  deafen(cluster, 1, slowS + 3000);
+  deafen(cluster, 1, slowS + 6000);
   cluster.kill(8);
-  cluster.runTo(slowS + 2 * HOUR);
+  cluster.runTo(slowS + 3 * HOUR);
   const durations = durationsOf(cluster, SLA_CLASS.node);
   assert.is(durations.length, 2);
   assert.ok(durations[1] >= 2700, `the third takes ${durations[1]} s`);
   const { lastNodeS, trendNodeS, trendClusterS } = cluster.nodes[0].convergence();
   assert.equal([lastNodeS, trendNodeS, trendClusterS], [durations[1], averageOf(durations), together]);
-  assert.ok(trendNodeS < 3600 && trendNodeS + 2 * (lastNodeS - trendNodeS) >= 3600, 'the limit is an hour');
+  const riseS = trendNodeS - firstS;
+  assert.ok(trendNodeS + riseS < HOUR && trendNodeS + 2 * riseS >= HOUR, `an average of ${trendNodeS} s`);
   assert.is(eventsOf(cluster, 0, alarmed).length, 1, 'it took three quarters of the limit');
   for (const slaClass of [SLA_CLASS.node, SLA_CLASS.cluster]) assertCounted(cluster, slaClass);
   cluster.kill(2);
-  cluster.runTo(slowS + 2 * HOUR + 1200);
+  cluster.runTo(slowS + 3 * HOUR + 1200);
   const [, early, ...more] = eventsOf(cluster, 0, alarmed);
   assert.equal(more, []);
   assert.ok(early.third < 900, `an alarm after ${early.third} s`);
   assert.is(early.onsetS, eventsOf(cluster, 0, onset).at(-1)?.onsetS);
-});
-
-/**
- * Restarts a member at the begin of a window of two rounds. It hears nobody and lacks a claim in
- * three rounds: those after the restart, or three later ones. Returns after how many seconds node 0
- * dates convergence.
- */
-function convergedAfterRestart(isLater: boolean): number {
-  const cluster = flown(5);
-  const windowS = Math.ceil(beginS / (2 * ROUND_S)) * 2 * ROUND_S;
-  cluster.runTo(windowS + 10);
-  cluster.restore(3, 2, cluster.checkpoint(3));
-  const deafS = windowS + 12 + (isLater ? 4 * ROUND_S : 0);
-  cluster.runTo(deafS);
-  deafen(cluster, 3, deafS + 3 * ROUND_S + ROUND_S / 4);
-  assign(cluster, 0, deafS + DAY, deafS + 2 * DAY);
-  cluster.runTo(deafS + 3 * ROUND_S);
-  assert.is(cluster.nodes[3].intent(0, 0), undefined, 'node 3 lacks the claim');
-  cluster.runTo(windowS + HOUR);
-  const [first, ...more] = eventsOf(cluster, 0, converged);
-  assert.equal(more, []);
-  assert.ok(first.onsetS >= windowS && first.onsetS < windowS + 15, 'the restart is the disruption');
-  return first.third - windowS;
-}
-
-rules('CVG-1 holds: a member that restarted may differ for two windows of rounds, and no longer', () => {
-  const excusedS = convergedAfterRestart(false);
-  assert.ok(excusedS <= 70, `it is excused: converged after ${excusedS} s`);
-  const laterS = convergedAfterRestart(true);
-  assert.ok(laterS > 6 * ROUND_S, `later it is not: converged after ${laterS} s`);
 });
 
 rules('CVG-2 holds: a member that restarts in a young cluster did not boot before the mission began', () => {

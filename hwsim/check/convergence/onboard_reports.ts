@@ -1,5 +1,5 @@
 import { FIELD, NAMES, TYPE } from '../../../host/cbor/generated.ts';
-import { ONSET_MATCH_S } from '../bounds.ts';
+import { ONSET_DATED_S, ONSET_MATCH_S } from '../bounds.ts';
 import type { SlaClass } from '../../kernel/trace.ts';
 import { type PhaseTimes, splitTime } from './phases.ts';
 import type { Case } from './recovery.ts';
@@ -60,7 +60,8 @@ export class OnboardReports {
     const mine =
       entry.kind === 'hung-task' ? this.ownReports.filter((report) => entry.fact.nodes.includes(report.node)) : [];
     for (const report of [...this.reports, ...mine]) {
-      if (Math.abs(report.onsetS - entry.onsetS) > ONSET_MATCH_S || report.convergedS < entry.onsetS) continue;
+      if (Math.abs(report.onsetS - entry.onsetS) > ONSET_MATCH_S || report.convergedS + ONSET_DATED_S < entry.onsetS)
+        continue;
       if (best === null || Math.abs(report.onsetS - entry.onsetS) < Math.abs(best.onsetS - entry.onsetS)) best = report;
     }
     return best;

@@ -52,7 +52,8 @@ function measured(outcome: DisruptionOutcome): MeasuredDisruption[] {
       sla: outcome.sla,
       convergedS: since(outcome.convergedS),
       phases: outcome.phases,
-      onboardS: since(outcome.onboardConvergedS),
+      // Below zero: the cluster dated the onset too early.
+      onboardS: outcome.onboardConvergedS === null ? null : outcome.onboardConvergedS - outcome.onsetS,
       onboardPhases: outcome.onboardPhases,
       lostKg: outcome.lostKg ?? 0,
     },
