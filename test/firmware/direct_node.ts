@@ -172,3 +172,12 @@ export class DirectNode extends NodeAnswers {
     return [...new Uint32Array(this.engine.view().slice(this.#at, this.#at + words * 4).buffer)];
   }
 }
+
+/** A node that receives and sends for hours: its platform reserved the counters. */
+export function reservedNode(boot: DirectBoot): DirectNode {
+  const node = new DirectNode(boot);
+  node.tick();
+  const status = node.observe({ name: 'counters-reserved', cycle: 4000 });
+  if ((status & STATUS_MASK) !== STATUS.ok) throw new Error(`reservation: status ${status}`);
+  return node;
+}

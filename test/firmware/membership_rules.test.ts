@@ -16,7 +16,7 @@ import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
 import { heartbeatAt } from '../security/fuzz/steps.ts';
 import { openedFrame } from '../security/sealed.ts';
 import type { TestCluster } from './cluster.ts';
-import { DirectNode } from './direct_node.ts';
+import { DirectNode, reservedNode } from './direct_node.ts';
 import { driven, HOUR, split } from './driven.ts';
 import { roundFrom } from './times.ts';
 
@@ -27,14 +27,6 @@ const ticksUntilSilent = limits.get('TICKS_UNTIL_SILENT')!;
 const healthMax = limits.get('HEALTH_MAX')!;
 const samplesMin = limits.get('CLOCK_SAMPLES_MIN')!;
 const cycleMs = 15_000;
-
-/** A node whose frames leave at once: counters are reserved for hours. */
-function sending(members: number): DirectNode {
-  const node = new DirectNode({ config: { members } });
-  node.tick();
-  assert.is(node.observe({ name: 'counters-reserved', cycle: 4000 }) & STATUS_MASK, STATUS.ok);
-  return node;
-}
 
 interface Sent {
   to: number;
@@ -62,7 +54,7 @@ function allHeard(node: DirectNode, members: number): void {
 
 /** A node that nobody answered for so long that its health score is high, and asks relays. */
 function unheard(members: number): DirectNode {
-  const node = sending(members);
+  const node = reservedNode({ config: { members } });
   for (const _ of sentIn(node, 4));
   allHeard(node, members);
   for (const _ of sentIn(node, 4));
@@ -123,7 +115,7 @@ function aheadMs(node: DirectNode): number {
 
 rules('TIM-1 holds: a known clock moves an eighth of the way to a peer', () => {
   for (const offMs of [1600, -1600]) {
-    const node = sending(8);
+    const node = reservedNode({ config: { members: 8 } });
     node.nowMs = 100_000;
     node.tick();
     const peerMs = node.nowMs + offMs;
@@ -158,7 +150,7 @@ rules('TIM-1 holds: samples that differ by two seconds agree, and a clock is lea
 
 /** Whether a node takes the agreement of a peer whose clock is so far ahead, seconds. */
 function isAgreementTaken(aheadS: number): boolean {
-  const node = sending(8);
+  const node = reservedNode({ config: { members: 8 } });
   node.runTo(3 * ROUND_S * 1000 + 30_000);
   assert.is(node.view().quorum, 0);
   const { digestHigh, digestLow } = node.view();

@@ -252,8 +252,16 @@ byzantine(
     const other = { ...one, rate: 120, nonce: 2 };
     cluster.inject(0, BYZANTINE, [one, statementFor(one, nowS, BYZANTINE)]);
     cluster.inject(0, BYZANTINE, [statementFor(other, nowS + 1, BYZANTINE)]);
+    const notice = { group: lot.group, unit: 0, capacity: 1000, observedS: nowS, observer: BYZANTINE };
+    cluster.inject(0, BYZANTINE, [{ name: 'notice', ...notice }]);
+    assert.is(cluster.nodes[0].group(lot.group).capacity, 1000);
     serve(cluster, nowS + 300);
     for (const node of [0, 1, 2, 3]) {
+      assert.is(
+        cluster.nodes[node].group(lot.group).capacity,
+        lot.capacity,
+        `node ${node} believes none of its notices`,
+      );
       const equivocations = cluster.events.filter(
         ({ node: who, fields }) => who === node && fields[0] === TYPE.equivocated,
       );
