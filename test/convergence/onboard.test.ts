@@ -75,7 +75,10 @@ onboard('CVG-1 violated: what a dead member holds is not free yet: convergence i
   assert.ok(Math.abs(first.third - heldS) <= 75, `dated ${first.third - heldS} s after the claim ended`);
 });
 
-/** Kills node 3 and lets node 1 disagree for some rounds; returns until when, and node 0's report. */
+/**
+ * Kills node 3 and lets node 1 disagree for some rounds; returns until when, and the report of
+ * node 0.
+ */
 function differing(rounds: number): { untilS: number; end: Seen } {
   const cluster = flown(5);
   cluster.kill(3);

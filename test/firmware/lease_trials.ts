@@ -279,6 +279,36 @@ function extensionForgotten(trial: Trial): void {
   trial.runTo(trial.nowS + 5 * ROUND_S);
 }
 
+/**
+ * One member is alone before an owner falls silent, so it heard the owner some ticks earlier than
+ * the others did. It learns of the later tick when it is back, or what reports it is lost.
+ */
+function heardEarlier(trial: Trial): void {
+  const { random } = trial;
+  const [owner, next, ...others] = trial.shuffled();
+  if (!trial.letWork(owner, trial.nowS + 8 * ROUND_S)) return;
+  const beginS = roundFrom(trial.nowS + (ticksUntilSilent + 4) * LIVENESS_TICK_S);
+  const silentS = beginS - (ticksUntilSilent - 2) * LIVENESS_TICK_S - 5;
+  trial.at(silentS - (1 + random.below(3)) * LIVENESS_TICK_S, () => trial.part([owner, ...others]));
+  trial.at(silentS, () => trial.mute(owner));
+  trial.at(beginS + ROUND_S - 30, () => trial.part(others));
+  const isLost = trial.once(2);
+  if (isLost)
+    trial.loses = (messages, _, receiver) => receiver === next && messages.some(({ name }) => name === 'silent-list');
+  trial.runTo(silentS + (ticksUntilSilent + 1) * LIVENESS_TICK_S + random.below(LIVENESS_TICK_S));
+  trial.part([next, ...others]);
+  trial.runTo(trial.nowS + ROUND_S);
+  const holdS = trial.awaitHold(next, owner);
+  if (holdS === undefined) return;
+  const errorS = trial.errorS(owner);
+  trial.assign(next, Math.max(holdS, trial.nowS));
+  trial.runTo(holdS + 2 * ROUND_S);
+  trial.requireGuards(owner, silentS, errorS);
+  trial.loses = null;
+  trial.heal();
+  trial.runTo(trial.nowS + 2 * ROUND_S);
+}
+
 interface Kind {
   fly: (trial: Trial) => void;
   options: (random: RandomStream) => TrialOptions;
@@ -295,6 +325,7 @@ const ofSizes =
 
 export const trialKinds: Record<string, Kind> = {
   'a lease meets its hold': { fly: leaseMeetsHold, options: ofSizes(3, 4, 5), takeovers: 0.5 },
+  'a member heard an owner earlier': { fly: heardEarlier, options: ofSizes(3, 4, 5), takeovers: 0.15 },
   'halves with a node between': { fly: halves, options: ofSizes(3, 4, 4, 5, 6), takeovers: 0 },
   'claims meet a cut': { fly: claimsMeetCut, options: ofSizes(3, 4, 5), takeovers: 0 },
   'a claim comes late': { fly: claimComesLate, options: ofSizes(5), takeovers: 0 },

@@ -244,4 +244,22 @@ leases('INT-1 violated: a member back from a contact window lacks nothing that h
   for (const node of [1, 5]) assert.is(cluster.nodes[node].intent(0, 0), undefined, `node ${node}`);
 });
 
+leases('INT-5 violated: a claim of an earlier boot does not settle: it is claimed anew before it runs', () => {
+  for (let owner = 0; owner < 5; owner += 1) {
+    const cluster = driven(5);
+    cluster.runTo(HOUR);
+    assign(cluster, owner, HOUR, HOUR + DAY);
+    const cutS = roundFrom(HOUR + 5 * ROUND_S) - CUT_LAG_S;
+    cluster.runTo(cutS - 2);
+    assert.ok(cluster.nodes[owner].isRunning(0), `node ${owner} works`);
+    cluster.restore(owner, 2, cluster.checkpoint(owner));
+    const settledIn = new Set<number>();
+    for (let atS = cutS; atS < cutS + 4 * ROUND_S; atS += 5) {
+      cluster.runTo(atS);
+      settledIn.add(cluster.nodes[owner].own(0).settledVersion >>> VERSION_BITS);
+    }
+    assert.equal([...settledIn].sort(), [0, 2], `boots of what node ${owner} settled`);
+  }
+});
+
 leases.run();

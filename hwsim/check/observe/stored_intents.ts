@@ -140,8 +140,8 @@ export class StoredIntents {
 
   /**
    * Within each component, no member is behind the newest due version that any member there stores.
-   * A younger version is not behind, so nobody is while none is due. Storing nothing equals storing a version that is done or
-   * withdrawn, or whose end is past.
+   * A younger version is not behind, so nobody is while none is due. Storing nothing equals storing
+   * a version that is done or withdrawn, or whose end is past.
    */
   private isAgreed(key: number, timeMs: number): boolean {
     const { component, nodes } = this.ground;
