@@ -25,6 +25,7 @@ import type { Log } from './log.ts';
 import type { Memory } from './memory.ts';
 import { StoreError } from '../store/store.ts';
 import { LinkPlatform, type NodeLink } from './link.ts';
+import { type MeasuredConvergence, measuredConvergence } from './phases.ts';
 import { assayOf, ModelPlatform } from './model_platform.ts';
 import type { TelemetrySource } from './telemetry.ts';
 import { type TimeSource, WallFallback } from './wall_fallback.ts';
@@ -96,6 +97,7 @@ export class NodeShim implements PlatformHandler {
   /** Orders to start work whose end was past, and frames that were due too long ago. */
   private readonly heldBack = { orders: 0, frames: 0 };
   private mute = { cause: 0, untilS: 0 };
+  private lastConverged: MeasuredConvergence | null = null;
   /** The process was paused, and what was due meanwhile is being made up for. */
   private isCatchingUp = false;
   /**
@@ -186,6 +188,7 @@ export class NodeShim implements PlatformHandler {
     return {
       ...{ id: config.self, cluster: config.cluster, members: config.members, incarnation: memory.boots },
       ...{ heldBack, restarts, mute, radio: radio.counters },
+      lastConverged: this.lastConverged,
       inspect: (what, index) => this.loop.inspect(what, index),
     };
   }
@@ -435,6 +438,7 @@ export class NodeShim implements PlatformHandler {
     const { engine, log, nameEvent } = this.parts;
     const count = readRecord(engine.view(), loop.buffers.record, length, this.fields);
     const { name, fields } = nameEvent(this.fields, count);
+    if (this.fields[0] === TYPE.converged) this.lastConverged = measuredConvergence(this.fields);
     if (this.fields[0] !== TYPE.mute) return log(name, fields);
     this.mute = { cause: fields.cause, untilS: fields.untilS };
     log(name, fields, this.fallback.onMute(this.mute, this.localMs, Math.floor(missionMsOf(loop) / 1000)));

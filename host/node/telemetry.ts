@@ -2,6 +2,7 @@ import { ANSWER, CYCLE_S, INSPECT, LIVENESS, MUTE_CAUSE, NAMES, OWN_SLOTS } from
 import type { RadioCounters } from '../radio/radio.ts';
 import { cycleAt } from '../security/cycle.ts';
 import type { Inspect } from './link.ts';
+import type { MeasuredConvergence } from './phases.ts';
 
 /** What a running node shows of itself; it changes nothing. */
 export interface TelemetrySource {
@@ -13,6 +14,8 @@ export interface TelemetrySource {
   readonly restarts: number;
   /** MUTE_CAUSE of the node, and the mission second at which it ends; 0: not known. */
   readonly mute: { readonly cause: number; readonly untilS: number };
+  /** The last disruption that converged since the process started; null: none. */
+  readonly lastConverged: MeasuredConvergence | null;
   readonly heldBack: { readonly orders: number; readonly frames: number };
   readonly radio: RadioCounters;
   readonly inspect: Inspect;
@@ -53,7 +56,7 @@ export function statusOf(source: TelemetrySource): object {
     leaseUntilS: view?.leaseUntilS ?? 0,
     intents: view?.intents ?? 0,
     convergence: {
-      ...{ open: measured?.open ?? 0, apartS: measured?.apartS ?? 0 },
+      ...{ open: measured?.open ?? 0, apartS: measured?.apartS ?? 0, last: source.lastConverged },
       node: { lastS: measured?.lastNodeS ?? 0, averageS: measured?.trendNodeS ?? 0 },
       cluster: { lastS: measured?.lastClusterS ?? 0, averageS: measured?.trendClusterS ?? 0 },
     },

@@ -1,7 +1,7 @@
 import type { EngineName } from '../../host/engine/names.ts';
 import type { Criterion, SlaResult, Spans } from '../check/convergence/convergence.ts';
 import type { AlarmOutcome } from '../check/convergence/onboard_alarms.ts';
-import type { PhaseTimes } from '../check/convergence/phases.ts';
+import type { PhaseTimes } from '../../host/node/phases.ts';
 import type { BoardOutcome } from './run_boards.ts';
 import type { InsiderReport } from './insider.ts';
 import type { RadiationReport } from './radiation.ts';

@@ -1,14 +1,16 @@
 // One node in this process: its checkpoints, records from the ground, recovery, and giving up.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { BOOT_CAUSE, FEED_LATE_S, MUTE_CAUSE, STATUS } from '../../host/cbor/generated.ts';
+import { BOOT_CAUSE, FEED_LATE_S, MUTE_CAUSE, SLA_CLASS, STATUS, TYPE } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
+import { writeRecord } from '../../host/cbor/record.ts';
 import { nameRecord } from '../../host/cli/record_text.ts';
 import type { Clock } from '../../host/clock/clock.ts';
 import { loadV8Engine } from '../../host/engine/v8.ts';
 import { Memory } from '../../host/node/memory.ts';
 import { NodeShim, RestartsExhausted } from '../../host/node/shim.ts';
 import { intentsOf, membersOf, statusOf } from '../../host/node/telemetry.ts';
+import type { PlatformLoop } from '../../host/platform/loop.ts';
 import { type TimeSource, wallWaitMs } from '../../host/node/wall_fallback.ts';
 import { LoopbackMedium } from '../../host/radio/loopback.ts';
 import { Store, StoreError } from '../../host/store/store.ts';
@@ -64,7 +66,7 @@ function node(memory: Memory = new Memory(null, () => {}), timeSource: TimeSourc
   /** Destroys the context, so that the next call into the image traps. */
   const destroy = () => engine.view().fill(0xa5, contextAt, contextAt + engine.image.contextBytes);
   const named = (what: string) => events.filter(([name]) => name === what).map(([, fields]) => fields);
-  return { shim, radio, memory, state, failures, start, pass, destroy, named, heard, remarks, calls };
+  return { shim, engine, radio, memory, state, failures, start, pass, destroy, named, heard, remarks, calls };
 }
 
 test('a node that stops leaves a checkpoint, and the next process goes on from it', () =>
@@ -274,6 +276,27 @@ test('a node that waits behind lost counters says so from its boot on, until the
     pass(300_000);
     assert.is(mute(), null);
   }));
+
+test('CVG-5 holds: a node shows the phases of the last disruption that converged', () => {
+  const { shim, engine, radio, start } = node();
+  start();
+  const last = () => (statusOf(shim.telemetry(radio)) as { convergence: { last: unknown } }).convergence.last;
+  assert.is(last(), null);
+  const record = engine.reserve(128);
+  const length = writeRecord(engine.view(), record, [
+    TYPE.converged,
+    SLA_CLASS.cluster,
+    1000,
+    2000,
+    1400,
+    1600,
+    900,
+    2000,
+  ]);
+  shim.event({ buffers: { record } } as PlatformLoop, length);
+  const phases = { detect: 400, agree: 200, lease: 0, claim: 400, resume: 0 };
+  assert.equal(last(), { class: 'cluster', onsetS: 1000, convergedS: 2000, phases });
+});
 
 test('a mute node says why and until when', () => {
   const { shim, radio } = node();

@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import type { MeasuredConvergence, PhaseTimes } from '../../node/phases.ts';
 import { askNode, NoNodeError, type Query } from '../../node/query_server.ts';
 import { labelled, print } from '../output.ts';
 import { tableOf } from '../table.ts';
@@ -34,7 +35,7 @@ interface Status {
   quorum: boolean;
   leaseUntilS: number;
   intents: number;
-  convergence: { open: number; apartS: number; node: Durations; cluster: Durations };
+  convergence: { open: number; apartS: number; last: MeasuredConvergence | null; node: Durations; cluster: Durations };
   keyEpoch: number;
   heldBack: { orders: number; frames: number };
   radio: Record<string, number>;
@@ -104,12 +105,14 @@ function rowsText(rows: readonly Row[], columns: readonly string[]): string {
 }
 
 /** Says what the node measured of convergence, on board. */
-function convergenceParts({ convergence: { open, apartS, node, cluster } }: Status): string[] {
+function convergenceParts({ convergence: { open, apartS, last, node, cluster } }: Status): string[] {
   const minutes = (timeS: number) => `${(timeS / 60).toFixed(1)} min`;
   const took = (name: string, { lastS, averageS }: Durations) =>
     averageS === 0 ? [] : [`${name} last ${minutes(lastS)}, average ${minutes(averageS)}`];
   const now = open === 0 ? 'no disruption open' : `${open} open, something differed until ${apartS} s`;
-  return [now, ...took('node', node), ...took('cluster', cluster)];
+  const spent = ({ detect, agree, lease, claim }: PhaseTimes) =>
+    `of the last: known ${minutes(detect)}, views ${minutes(agree)}, leases ${minutes(lease)}, claims ${minutes(claim)}`;
+  return [now, ...took('node', node), ...took('cluster', cluster), ...(last === null ? [] : [spent(last.phases)])];
 }
 
 function statusText(status: Status): string {

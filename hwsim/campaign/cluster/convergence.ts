@@ -4,7 +4,7 @@
  */
 import type { SlaResult } from '../../check/convergence/convergence.ts';
 import type { AlarmOutcome } from '../../check/convergence/onboard_alarms.ts';
-import { phases, type PhaseTimes } from '../../check/convergence/phases.ts';
+import { phases, type PhaseTimes } from '../../../host/node/phases.ts';
 import { scenarioOf, shippedScenario } from '../../scenario/load.ts';
 import type { Disruption, Scenario } from '../../scenario/schema.ts';
 import { poissonUpper95, quantileBounds95 } from '../statistics.ts';

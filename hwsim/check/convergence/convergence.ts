@@ -2,7 +2,7 @@ import { GRID_S, PRODUCTION_SHARE_MIN, PRODUCTION_WINDOW_S, SMALL_CLUSTER_NODES,
 import type { PlannedPauses } from '../observe/planned_pauses.ts';
 import type { Production } from '../observe/production.ts';
 import type { OnboardReport } from './onboard_reports.ts';
-import type { PhaseTimes } from './phases.ts';
+import type { PhaseTimes } from '../../../host/node/phases.ts';
 import type { Case, Recovery } from './recovery.ts';
 
 /** The achievable production by place and time; computed by hwsim/world/achievable.ts. */

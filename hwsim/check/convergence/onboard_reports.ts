@@ -1,18 +1,14 @@
-import { FIELD, NAMES, TYPE } from '../../../host/cbor/generated.ts';
+import { TYPE } from '../../../host/cbor/generated.ts';
 import { ONSET_DATED_S, ONSET_MATCH_S } from '../bounds.ts';
 import type { SlaClass } from '../../kernel/trace.ts';
-import { type PhaseTimes, splitTime } from './phases.ts';
+import { measuredConvergence, type MeasuredConvergence } from '../../../host/node/phases.ts';
 import type { Case } from './recovery.ts';
 import type { Observers } from '../observe/observers.ts';
 
 /** A coordinator's own report that the cluster has overcome a disruption. Mission seconds. */
-export interface OnboardReport {
+export interface OnboardReport extends MeasuredConvergence {
   node: number;
   class: SlaClass;
-  onsetS: number;
-  convergedS: number;
-  /** CVG-5: seconds of each phase; no node measures production, so `resume` is none. */
-  phases: PhaseTimes;
 }
 
 /**
@@ -31,22 +27,8 @@ export class OnboardReports {
 
   event(_timeMs: number, node: number, fields: Uint32Array): void {
     if (fields[0] !== TYPE.converged) return;
-    const at = FIELD.converged;
-    const [onsetS, convergedS] = [fields[at.onsetS], fields[at.convergedS]];
-    const ends = {
-      detect: fields[at.detectedS],
-      agree: fields[at.agreedS],
-      lease: fields[at.freedS],
-      claim: fields[at.settledS],
-      resume: null,
-    };
-    const report = {
-      node,
-      class: (NAMES.slaClass[fields[at.class]] || 'node') as SlaClass,
-      onsetS,
-      convergedS,
-      phases: splitTime(onsetS, ends, convergedS),
-    };
+    const measured = measuredConvergence(fields);
+    const report = { node, ...measured, class: measured.class as SlaClass };
     if (this.seen.ground.coordinates(node)) this.reports.push(report);
     else this.ownReports.push(report);
   }

@@ -8,7 +8,7 @@ import {
   type KindSummary,
 } from '../../../campaign/cluster/convergence.ts';
 import { samplesWithUpperBound95 } from '../../../campaign/statistics.ts';
-import { phases } from '../../../check/convergence/phases.ts';
+import { phases } from '../../../../host/node/phases.ts';
 
 const minutes = (timeS: number | null) => (timeS === null ? '–' : (timeS / 60).toFixed(1));
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
