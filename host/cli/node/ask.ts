@@ -111,7 +111,7 @@ function convergenceParts({ convergence: { open, apartS, last, node, cluster } }
     averageS === 0 ? [] : [`${name} last ${minutes(lastS)}, average ${minutes(averageS)}`];
   const now = open === 0 ? 'no disruption open' : `${open} open, something differed until ${apartS} s`;
   const spent = ({ detect, agree, lease, claim }: PhaseTimes) =>
-    `of the last: known ${minutes(detect)}, views ${minutes(agree)}, leases ${minutes(lease)}, claims ${minutes(claim)}`;
+    `phases: detect ${minutes(detect)}, agree ${minutes(agree)}, lease ${minutes(lease)}, claim ${minutes(claim)}`;
   return [now, ...took('node', node), ...took('cluster', cluster), ...(last === null ? [] : [spent(last.phases)])];
 }
 
