@@ -93,6 +93,15 @@ test('to store nothing agrees with a version that is done, withdrawn or past its
   assert.equal([plans.isForgettable(0, 2, 300_000), plans.isForgettable(0, 3, 300_000)], [true, false]);
 });
 
+test('to store nothing still agrees with a version that had ended when a younger one took its place', () => {
+  const { harness, plans } = published({ version: 1, endS: 300 });
+  harness.publish(1000, 0, { version: 2, endS: 5000 });
+  harness.publish(1060, 0, { version: 3, state: withdrawn });
+  harness.publish(1120, 0, { version: 4, endS: 6000 });
+  const forgettable = [1, 2, 3, 4].filter((version) => plans.isForgettable(0, version, 1_130_000));
+  assert.equal(forgettable, [1, 3]);
+});
+
 test('plans are found by the group that they are on now', () => {
   const { plans } = published({ version: 1 }, { version: 2, resource: siteOf(1, 2) }, { slot: 3, version: 1 });
   assert.equal([plans.onGroup(1), plans.onGroup(2), plans.onGroup(3)], [[3], [0], []]);

@@ -1,5 +1,5 @@
 import { FIELD, INTENT_STATE, OWN_SLOTS, TYPE } from '../../../host/cbor/generated.ts';
-import { LEASE_S } from '../bounds.ts';
+import { LEASE_S, SETTLE_S } from '../bounds.ts';
 import { groupOf } from '../record.ts';
 
 /** The newest published version of one intent slot, and what its owner has reported of it since. */
@@ -49,6 +49,8 @@ export class Plans {
   changes = 0;
   /** By key: newest version that was done or withdrawn; 0 = none. */
   private readonly tombstoneVersion: Uint32Array;
+  /** By key: the newest version that had ended, and was not young, when another took its place. */
+  private readonly endedVersion: Uint32Array;
   /** Since when each node's processor stands still; Infinity = it runs. */
   private readonly stoppedMs: Float64Array;
   /** When each node last booted; it must settle again what it settled before. */
@@ -58,6 +60,7 @@ export class Plans {
     this.plan = new Array<Plan | undefined>(nodes * OWN_SLOTS).fill(undefined);
     this.running = new Array<Execution | undefined>(nodes * OWN_SLOTS).fill(undefined);
     this.tombstoneVersion = new Uint32Array(nodes * OWN_SLOTS);
+    this.endedVersion = new Uint32Array(nodes * OWN_SLOTS);
     this.stoppedMs = new Float64Array(nodes).fill(Number.POSITIVE_INFINITY);
     this.bootMs = new Float64Array(nodes).fill(-1);
   }
@@ -80,6 +83,8 @@ export class Plans {
       if (before !== undefined) this.leaveGroup(key, groupOf(before.resource));
       this.joinGroup(key, groupOf(resource));
     }
+    const isOld = before !== undefined && timeMs - before.publishedMs >= SETTLE_S * 1000;
+    if (isOld && this.isForgettable(key, before.version, timeMs)) this.endedVersion[key] = before.version;
     this.plan[key] = {
       key,
       owner: node,
@@ -196,11 +201,11 @@ export class Plans {
   }
 
   /**
-   * Returns whether storing nothing agrees with storing this version: it is done or withdrawn, or
-   * its end is past.
+   * Returns whether storing nothing agrees with storing this version: it is done or withdrawn, its
+   * end is past, or was when a younger version took its place.
    */
   isForgettable(key: number, version: number, timeMs: number): boolean {
-    if (version === this.tombstoneVersion[key]) return true;
+    if (version === this.tombstoneVersion[key] || version === this.endedVersion[key]) return true;
     const plan = this.plan[key];
     return plan !== undefined && plan.version === version && plan.endS * 1000 <= timeMs;
   }
