@@ -73,9 +73,10 @@ function onV8(calls: number, flipped: number, offset: number, mask: number): num
 test('one flip of linear memory has the same outcome on every processor and on V8', async () => {
   const hashes: (number | null)[] = [];
   const base = loadV8Engine('bare').calls.memory_base() + loopBufferBytes;
-  // The last record of the intent table: this run never uses so many.
+  // A record near the end of the intent table: this run never uses so many. In the last ones lie
+  // versions that wait for a statement.
   const constants = firmwareConstants('flight');
-  const unused = constants.get('INTENTS_AT')! + 64 * (constants.get('INTENTS_MAX')! - 1);
+  const unused = constants.get('INTENTS_AT')! + 64 * (constants.get('INTENTS_MAX')! - 40);
   for (const name of ['m7', 'rv64', 'rv32', 'leon3'] as const) {
     const injector = await injectorOf(name);
     const call = injector.golden().calls.findIndex((each, index) => index > 30 && each.op === 'receive');

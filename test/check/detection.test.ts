@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { INTENT_STATE, LIVENESS, SLA_CLASS, TYPE, WORK_KIND } from '../../host/cbor/generated.ts';
+import { ONSET_DATED_S } from '../../hwsim/check/bounds.ts';
 import { OnboardReports } from '../../hwsim/check/convergence/onboard_reports.ts';
 import type { DisruptionFact } from '../../hwsim/kernel/trace.ts';
 import { deathOf, JudgeHarness, nodeDown, nodeUp, siteOf, splitInHalves } from './judge_harness.ts';
@@ -318,14 +319,14 @@ test('CVG-2 holds: only a node itself knows of its hung task: its own report cou
   assert.is(nearest('reset'), undefined);
 });
 
-test('CVG-2 holds: of reports on onsets equally far the earlier counts, and none that ends before the onset', () => {
+test('CVG-2 holds: of reports on onsets equally far the earlier counts, and none that ends long before', () => {
   const harness = new JudgeHarness(4);
   const onboard = new OnboardReports(harness.seen);
   disrupt(harness, { nodes: [3] });
   const report = (onsetS: number, convergedS: number) =>
     onboard.event(0, 0, Uint32Array.from([TYPE.converged, SLA_CLASS.cluster, onsetS, convergedS]));
   const [entry] = harness.recovery.cases;
-  report(hour - 10, hour - 1);
+  report(hour - ONSET_DATED_S - 10, hour - ONSET_DATED_S - 1);
   assert.is(onboard.nearest(entry), null);
   report(hour + 1800, hour + 5000);
   const found = onboard.nearest(entry);
