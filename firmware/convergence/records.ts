@@ -17,8 +17,6 @@ export class ConvergenceState {
   /** Members that had differed for long, as of the last round with a quorum; rounds since then. */
   apart: u8 = 0;
   blindRounds: u8 = 0;
-  /** Sum of the states of absent members at the last look. */
-  absence: u16 = 0;
   /**
    * Moving averages of durations and the last durations, seconds, of the classes node and cluster;
    * longer ones count as 65,535 s.
@@ -29,13 +27,9 @@ export class ConvergenceState {
   lastClusterS: u16 = 0;
   /** Sum of the notices stored at the last step: a new notice is a disruption. */
   noticeSum: u32 = 0;
-  /**
-   * Mission second of the last look at conflicts and members; a hash of members' states then, and
-   * when one of them last became absent or dead.
-   */
+  /** Mission second of the last look at conflicts and members; a hash of members' states then. */
   lookS: u32 = 0;
   states: u32 = 0;
-  absentS: u32 = 0;
 }
 
 /** An open disruption. 24 bytes. */

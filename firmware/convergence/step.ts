@@ -82,8 +82,6 @@ const APART_ROUNDS_MERGING: u32 = 240 / ROUND_S;
  * So one in so many may seem to differ.
  */
 const APART_SHARE_LARGE: u32 = 8;
-/** A member that was away while states changed reports them so long after its return, seconds. */
-const RETURN_S: u32 = 120;
 /** A member that says that it booted longer ago than this is not believed, seconds. */
 const RESTART_S_MAX: u32 = MERGE_S;
 
@@ -172,7 +170,6 @@ function watchFromNow(ctx: usize): void {
   watchStates(ctx);
   state.viewsS = viewsS;
   state.lookS = missionS(ctx);
-  state.absentS = 0;
   state.round = 0;
 }
 
@@ -247,32 +244,17 @@ function isHeardSince(ctx: usize, index: u32, round: u32): bool {
   return membership(ctx).livenessTick - ageOf(ctx, index) >= round * ROUND_TICKS;
 }
 
-/**
- * Looks at which members are reported as absent, and why. A member that was in an announced silence
- * when another one became absent reports that some time after its return: until then views differ.
- */
+/** Looks at which members are reported as absent, and why: a change shows that views differed. */
 function watchStates(ctx: usize): void {
   const state = convergence(ctx);
-  const now = missionS(ctx);
   let states: u32 = 0;
-  let absence: u32 = 0;
-  let isLate = false;
   readMembers(ctx, members(ctx));
   for (let i: u32 = 0; i < members(ctx); i++) {
-    const entry = memberSeen(ctx, i);
-    const absent: u32 = <u32>entry.reportedState > LIVENESS_SUSPECT ? entry.reportedState : 0;
-    states = fold32(states, absent);
-    absence += absent;
-    isLate =
-      isLate ||
-      (now - entry.isolationUntilS <= RETURN_S &&
-        entry.isolationFromS <= state.absentS &&
-        state.absentS < entry.isolationUntilS);
+    const reported: u32 = memberSeen(ctx, i).reportedState;
+    states = fold32(states, reported > LIVENESS_SUSPECT ? reported : 0);
   }
-  if (isLate || states != state.states) state.viewsS = now;
-  if (absence > <u32>state.absence) state.absentS = now;
+  if (states != state.states) state.viewsS = missionS(ctx);
   state.states = states;
-  state.absence = <u16>absence;
 }
 
 /** Last mission second at which something differed, as far as this node knows. */

@@ -7,7 +7,6 @@ import {
   LIVENESS_UNKNOWN,
   LIVENESS_UNREACHABLE,
   LIVENESS_TICK_S,
-  CYCLE_S,
 } from '../wire/generated/codes';
 import {
   CONTACT_S_MAX,
@@ -41,10 +40,9 @@ const DEAD_TICKS: u32 = TICKS_UNTIL_SILENT + 4;
 /** An announced contact window explains silence until so long after its end, seconds. */
 const CONTACT_DOUBT_S: u32 = 300;
 /**
- * After a contact window this node doubts silence for a TDMA cycle, seconds: the first heartbeats
- * show whom peers have heard. From then on it reports with each heartbeat, for a minute.
+ * After a contact window the first heartbeat shows whom peers have heard. This node reports with it
+ * and with each one that follows, for so long, seconds.
  */
-const RETURN_DOUBT_S: u32 = CYCLE_S;
 const RETURN_REPORTS_S: u32 = 60;
 /** From this age on a suspicion shows. */
 const SUSPECT_AGE: u32 = 3;
@@ -109,15 +107,14 @@ function isDeafForNow(ctx: usize, lastS: u32): bool {
 function heardNobody(ctx: usize, lastS: u32): bool {
   const view = membership(ctx);
   const now = missionS(ctx);
-  const doubtS = view.gapEndS - view.gapStartS <= CONTACT_S_MAX ? RETURN_DOUBT_S : HEARING_GAP_DOUBT_S;
+  const doubtS = view.gapEndS - view.gapStartS <= CONTACT_S_MAX ? 0 : HEARING_GAP_DOUBT_S;
   return now > hearing(ctx).heardS + HEARING_GAP_S || (lastS <= view.gapEndS && now < view.gapEndS + doubtS);
 }
 
-/** Whether this node came back from a contact window just now, and need doubt silence no more. */
+/** Whether this node came back from a contact window just now. */
 export function hasJustReturned(ctx: usize): bool {
   const view = membership(ctx);
-  const sinceS = missionS(ctx) - view.gapEndS;
-  return sinceS - RETURN_DOUBT_S < RETURN_REPORTS_S && view.gapEndS - view.gapStartS <= CONTACT_S_MAX;
+  return missionS(ctx) - view.gapEndS < RETURN_REPORTS_S && view.gapEndS - view.gapStartS <= CONTACT_S_MAX;
 }
 
 /**
