@@ -8,9 +8,9 @@ import { oracleVerdicts } from './oracle.ts';
 import { SingleNode } from './single.ts';
 import { roundFrom } from './times.ts';
 
-const cases = Number(process.env.HELIOGRAPH_CONFLICT_CASES ?? 40_000);
+const cases = Number(process.env.HELIOGRAPH_CONFLICT_CASES ?? 50_000);
 /** Cases of many claims: a long test has more of them in the same proportion. */
-const crowdedCases = Math.ceil(cases / 16);
+const crowdedCases = Math.ceil(cases / 20);
 const groups: Group[] = [
   { name: 'group', group: 1, kind: 1, units: 3, capacity: 100, stockKg: 0, loadKg: 0 },
   { name: 'group', group: 2, kind: 2, units: 2, capacity: 60, stockKg: 0, loadKg: 0 },
