@@ -46,9 +46,9 @@ export function applyHeartbeat(ctx: usize, m: Heartbeat): void {
   if (news == HEARTBEAT_NOTHING || !timeKnown(ctx)) return;
   const isAwaited = membership(ctx).quorum == 0 || intents(ctx).unsettled != 0;
   if (news == HEARTBEAT_GREW && isAwaited && majorityAgrees(ctx)) leaveToTick(ctx, DUE_SETTLE);
-  // Only a frame to this node starts an exchange: else everybody would answer a broadcast.
   if (hasJustReturned(ctx)) leaveToTick(ctx, DUE_REPORT);
   const differs = news == HEARTBEAT_VIEW_DIFFERS;
+  // Only a frame to this node starts an exchange: else everybody would answer a broadcast.
   if (now.addressee != ADDRESSEE_ALL && (differs || m.recent != recentAsOf(ctx, m.timeS)))
     beginSync(ctx, now.sender, differs);
 }

@@ -73,10 +73,11 @@ const SINCE_MAX: u32 = 8;
 const NOTICE_WINDOW: u32 = 12;
 
 /**
- * Begins an exchange with a peer whose view differs. Who agrees with a majority now waits for the
- * digests of a peer that does not (`isOutvoted`): it is the peer that lacks something.
+ * Begins an exchange with a peer whose store differs. `inRound`: its digest of the round does, too.
+ * Then a node that agrees with a majority waits for the peer's digests: it is the peer that lacks
+ * something.
  */
-export function beginSync(ctx: usize, peer: u32, isOutvoted: bool): void {
+export function beginSync(ctx: usize, peer: u32, inRound: bool): void {
   const state = intents(ctx);
   const now = call(ctx).localS;
   if (state.syncS != 0 && now - state.syncS < SYNC_EVERY_S) return;
@@ -85,7 +86,7 @@ export function beginSync(ctx: usize, peer: u32, isOutvoted: bool): void {
   intentsToChange(ctx).syncS = now;
   // After a restart this node first needs what it published itself.
   if (membership(ctx).leaseUntilS == 0) send(ctx, SEND_OWNER_SUMMARY, peer, self(ctx), 0);
-  if (!isOutvoted || !majorityAgrees(ctx)) send(ctx, SEND_SYNC_DIGEST, peer, 0, 0);
+  if (!inRound || !majorityAgrees(ctx)) send(ctx, SEND_SYNC_DIGEST, peer, 0, 0);
   send(ctx, SEND_NOTICE_SUMMARY, peer, 1, 0);
   send(ctx, SEND_SILENT_LIST, peer, 0, 0);
   // A peer that was out of contact when the proof was broadcast gets it with every fourth exchange.

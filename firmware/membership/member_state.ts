@@ -107,6 +107,7 @@ function isDeafForNow(ctx: usize, lastS: u32): bool {
 function heardNobody(ctx: usize, lastS: u32): bool {
   const view = membership(ctx);
   const now = missionS(ctx);
+  // After a contact window the first heartbeat shows what peers know: it leaves no doubt.
   const doubtS = view.gapEndS - view.gapStartS <= CONTACT_S_MAX ? 0 : HEARING_GAP_DOUBT_S;
   return now > hearing(ctx).heardS + HEARING_GAP_S || (lastS <= view.gapEndS && now < view.gapEndS + doubtS);
 }
