@@ -22,6 +22,9 @@ const row = (
 };
 
 const exchange = 'Begins an exchange, every 20 s at most; 6 messages of exchanges a frame are answered';
+const digests =
+  'Versions of four owners are sent while the outbox is less than half full; ' +
+  '6 messages of exchanges a frame are answered';
 const forGround = 'For the ground: nothing on board changes';
 const signature = 'Ed25519 signature of the owner, checked before the statement counts';
 const proof = 'Two valid signatures of the owner on two contents of one version';
@@ -114,7 +117,7 @@ export const believedRows: readonly BelievedRow[] = [
     `20 s ahead at most; before the cut, until half of the round has passed and 8 more a round. ${forged}`,
   ),
   row('intent', 'leaseS', 'any member', `31 days ahead at most; no agreement before it is stored. ${forged}`),
-  row('sync-digest', 'salt parts', 'the sender', exchange),
+  row('sync-digest', 'salt parts', 'the sender', digests),
   row('owner-summary', 'owner answer', 'the sender', exchange),
   row('owned', 'slot version', 'the sender', exchange),
   row('since', 'fromS', 'the sender', '8 versions are sent for one request'),
