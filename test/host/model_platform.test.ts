@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TYPE, WORK_KIND } from '../../host/cbor/generated.ts';
-import { ModelPlatform } from '../../host/node/model_platform.ts';
+import { assayOf, ModelPlatform } from '../../host/node/model_platform.ts';
 
 const hourMs = 3_600_000;
 const telemetryMs = 300_000;
@@ -68,6 +68,15 @@ test('work that is ordered anew begins at nothing', () => {
   platform.due(hourMs);
   platform.startWork(3, WORK_KIND.mine, 240, 2 * hourMs, hourMs);
   assert.equal(platform.due(2 * hourMs), [[TYPE.progress, 3, done, 10], health(20)]);
+});
+
+test('what a request-assay asks for is found as it was surveyed, and nothing where nothing was', () => {
+  const groups = [{ name: 'group', group: 3, kind: 1, units: 4, capacity: 700, stockKg: 0, loadKg: 0 }] as const;
+  const found = (group: number, unit: number) =>
+    assayOf(groups, Uint32Array.of(TYPE.requestAssay, group, unit)) as { name: string; capacity: number };
+  assert.equal(found(3, 2), { name: 'assay', group: 3, unit: 2, capacity: 1 });
+  assert.is(found(3, 0).capacity, 700);
+  assert.is(found(5, 0).capacity, 0);
 });
 
 test.run();
