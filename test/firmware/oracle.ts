@@ -1,23 +1,10 @@
 import { type Intent, ROUND_S } from '../../host/cbor/generated.ts';
+import { fold32 } from './hashes.ts';
 
 /** A resource group as INT-2 and INT-3 see it. */
 export interface OracleGroup {
   units: number;
   capacity: number;
-}
-
-function mix32(x: number): number {
-  let y = x >>> 0;
-  y ^= y >>> 16;
-  y = Math.imul(y, 0x85ebca6b);
-  y ^= y >>> 13;
-  y = Math.imul(y, 0xc2b2ae35);
-  y ^= y >>> 16;
-  return y >>> 0;
-}
-
-function fold32(state: number, word: number): number {
-  return (mix32((state ^ Math.imul(word, 0x9e3779b1)) >>> 0) + 0x7f4a7c15) >>> 0;
 }
 
 /** Arbitration order, each step written out; negative when `a` stands before `b`. */
