@@ -1,11 +1,14 @@
 /** One node of the image in a cluster whose other members the test plays: it says all they say. */
 import {
   ADDRESSEE_ALL,
+  CRC_BYTES,
   CYCLE_S,
+  ENVELOPE_BYTES,
   type Heartbeat,
   type Message,
   STATUS,
   STATUS_MASK,
+  TAG_BYTES,
   TYPE,
 } from '../../host/cbor/generated.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
@@ -29,9 +32,10 @@ export interface Shown {
 const heartbeatS = 20;
 /** The platform reports its health so often, seconds. */
 const healthS = 300;
-/** Bytes of a frame around its messages, and air time of a byte in 1/128 ms. */
-const frameBytes = 47;
-const byteMs128 = 29;
+/** Bytes of a frame around its messages. */
+const frameBytes = ENVELOPE_BYTES + TAG_BYTES + CRC_BYTES;
+/** Bits that the channel carries in a millisecond. */
+const bitsPerMs = 35;
 
 export class Company {
   readonly node: DirectNode;
@@ -89,7 +93,7 @@ export class Company {
       agree: this.bits(this.agreeing),
     };
     // It left so long ago that the node finds its own time in it.
-    const leftMs = this.node.nowMs - (((encodeMessage(plain).length + frameBytes) * byteMs128) >>> 7);
+    const leftMs = this.node.nowMs - Math.floor(((encodeMessage(plain).length + frameBytes) * 8) / bitsPerMs);
     return { ...plain, timeS: Math.floor(leftMs / 1000), timeMs: leftMs % 1000, ...changes };
   }
 
