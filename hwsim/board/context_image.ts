@@ -10,6 +10,8 @@ const unitWords = 4;
 const wordBytes = 8;
 /** Room for units grows by a share of their number. */
 const growthShare = 1 / 8;
+/** From so many units on, one native comparison of them all is faster than one of each. */
+const stretchUnitsMin = 64;
 
 /** Returns the number of units of a block. */
 const unitsOf = (blockWords: number): number => Math.ceil(blockWords / unitWords);
@@ -17,7 +19,7 @@ const unitsOf = (blockWords: number): number => Math.ceil(blockWords / unitWords
 /** Returns where a unit begins in a block. */
 const placeOf = (unit: number, blockWords: number): number => Math.min(unit * unitWords, blockWords - unitWords);
 
-/** Some units of a block, and their words. */
+/** Some units of a block, in ascending order, and their words. */
 class Units {
   count = 0;
   units: Uint16Array;
@@ -28,18 +30,42 @@ class Units {
     this.words = new BigInt64Array(capacity * unitWords);
   }
 
-  /** Adds unit `unit`, whose words stand in `from` at `at`. */
-  add(unit: number, from: BigInt64Array, at: number): void {
+  /** Appends a unit, whose words stand in `from` at `at`. There must be room. */
+  append(unit: number, from: BigInt64Array, at: number): void {
     const index = this.count;
-    if (index === this.units.length) this.#grow();
     this.units[index] = unit;
     copyUnit(from, at, this.words, index * unitWords);
     this.count = index + 1;
   }
 
-  #grow(): void {
+  /** Inserts those `added` units of `others` that are not here, as `block` has them. */
+  insert(others: Units, added: number, block: BigInt64Array): void {
+    let to = this.count + added;
+    if (to > this.units.length) this.#grow(to);
     const { units, words } = this;
-    const capacity = Math.ceil((units.length + 1) * (1 + growthShare));
+    let own = this.count - 1;
+    let other = others.count - 1;
+    this.count = to;
+    // From the end, so that nothing is overwritten before it has moved.
+    while (to > own + 1) {
+      to -= 1;
+      const unit = others.units[other];
+      if (own >= 0 && units[own] >= unit) {
+        if (units[own] === unit) other -= 1;
+        units[to] = units[own];
+        copyUnit(words, own * unitWords, words, to * unitWords);
+        own -= 1;
+      } else {
+        units[to] = unit;
+        copyUnit(block, placeOf(unit, block.length), words, to * unitWords);
+        other -= 1;
+      }
+    }
+  }
+
+  #grow(countMin: number): void {
+    const { units, words } = this;
+    const capacity = Math.ceil(countMin * (1 + growthShare));
     this.units = new Uint16Array(capacity);
     this.words = new BigInt64Array(capacity * unitWords);
     this.units.set(units);
@@ -55,10 +81,10 @@ class Units {
 
   /** Returns a copy without spare room. */
   copy(): Units {
-    const copy = new Units(this.count);
-    copy.units.set(this.units.subarray(0, this.count));
-    copy.words.set(this.words.subarray(0, this.count * unitWords));
+    const copy = new Units(0);
     copy.count = this.count;
+    copy.units = this.units.slice(0, this.count);
+    copy.words = this.words.slice(0, this.count * unitWords);
     return copy;
   }
 }
@@ -71,10 +97,15 @@ function copyUnit(from: BigInt64Array, at: number, to: BigInt64Array, toAt: numb
   to[toAt + 3] = from[at + 3];
 }
 
-/** Likewise without a loop: each checkpoint compares all units of a context. */
+/** Likewise without a loop: each checkpoint compares many units of a context. */
 function differ(a: BigInt64Array, atA: number, b: BigInt64Array, atB: number): boolean {
   if (a[atA] !== b[atB] || a[atA + 1] !== b[atB + 1]) return true;
   return a[atA + 2] !== b[atB + 2] || a[atA + 3] !== b[atB + 3];
+}
+
+/** Views the bytes of the words `from` to `to` of a block. */
+function bytesOf(block: BigInt64Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(block.buffer, block.byteOffset + from * wordBytes, (to - from) * wordBytes);
 }
 
 /**
@@ -84,36 +115,47 @@ function differ(a: BigInt64Array, atA: number, b: BigInt64Array, atB: number): b
 class NewestBlock {
   readonly #shared: BigInt64Array;
   readonly #own = new Units(0);
-  /** By unit: 1 + its index in `#own`; 0: as the shared block has it. */
-  readonly #places: Uint16Array;
 
   constructor(shared: BigInt64Array) {
     this.#shared = shared;
-    this.#places = new Uint16Array(unitsOf(shared.length));
   }
 
   /** Takes over a block; sets `changed` to the units that change, as they were. */
   replace(block: BigInt64Array, changed: Units): void {
-    const shared = this.#shared;
-    const places = this.#places;
-    const own = this.#own;
-    let { words } = own;
+    const { units, words, count } = this.#own;
     changed.count = 0;
-    const last = block.length - unitWords;
-    for (let unit = 0; unit < places.length; unit += 1) {
-      const at = Math.min(unit * unitWords, last);
-      const place = places[unit] - 1;
-      if (place < 0) {
-        if (!differ(block, at, shared, at)) continue;
-        changed.add(unit, shared, at);
-        own.add(unit, block, at);
-        places[unit] = own.count;
-        words = own.words;
-      } else if (differ(block, at, words, place * unitWords)) {
-        changed.add(unit, words, place * unitWords);
-        copyUnit(block, at, words, place * unitWords);
-      }
+    let added = 0;
+    let from = 0;
+    for (let index = 0; index < count; index += 1) {
+      const unit = units[index];
+      if (from < unit) added += this.#compareShared(block, from, unit, changed);
+      from = unit + 1;
+      const at = placeOf(unit, block.length);
+      const ownAt = index * unitWords;
+      if (!differ(block, at, words, ownAt)) continue;
+      changed.append(unit, words, ownAt);
+      copyUnit(block, at, words, ownAt);
     }
+    added += this.#compareShared(block, from, unitsOf(block.length), changed);
+    if (added > 0) this.#own.insert(changed, added, block);
+  }
+
+  /**
+   * Appends to `changed` the units from `from` to `to` that differ from the shared block, as that
+   * has them. Returns how many.
+   */
+  #compareShared(block: BigInt64Array, from: number, to: number, changed: Units): number {
+    const shared = this.#shared;
+    if (to - from >= stretchUnitsMin) {
+      const [begin, end] = [placeOf(from, block.length), Math.min(to * unitWords, block.length)];
+      if (Buffer.compare(bytesOf(block, begin, end), bytesOf(shared, begin, end)) === 0) return 0;
+    }
+    const before = changed.count;
+    for (let unit = from; unit < to; unit += 1) {
+      const at = placeOf(unit, block.length);
+      if (differ(block, at, shared, at)) changed.append(unit, shared, at);
+    }
+    return changed.count - before;
   }
 
   /** Writes the block. */

@@ -79,8 +79,8 @@ test('a checkpoint keeps its bytes while newer ones are stored, also of another 
   for (const { image, bytes } of taken) assert.ok(contentOf(image.bytes()).join() === bytes);
 });
 
-test('a checkpoint has every word of its context, also those behind the last whole unit', () => {
-  const contextBytes = 112;
+/** Takes checkpoints of two contexts in which random bits flip, and reads all at the end. */
+function storesOf(contextBytes: number, turns: number): { read: Uint8Array; stored: Uint8Array }[] {
   const memory = new Uint8Array(4 * contextBytes);
   const [scratch, out] = [2 * contextBytes, 3 * contextBytes];
   const checkpoint = (from: number, to: number) => {
@@ -94,13 +94,21 @@ test('a checkpoint has every word of its context, also those behind the last who
     out,
   );
   const random = new RandomStream(1, 'contexts');
-  const taken: { image: Image; bytes: Uint8Array }[] = [];
-  for (let turn = 0; turn < 200; turn += 1) {
+  const taken: { image: Image; stored: Uint8Array }[] = [];
+  for (let turn = 0; turn < turns; turn += 1) {
     const context = contextBytes * random.below(2);
     for (let flips = random.below(4); flips > 0; flips -= 1) memory[context + random.below(contextBytes)] ^= 1;
-    taken.push({ image: images.take(context), bytes: memory.slice(context, context + contextBytes) });
+    taken.push({ image: images.take(context), stored: memory.slice(context, context + contextBytes) });
   }
-  for (const { image, bytes } of taken) assert.equal(image.bytes(), bytes);
+  return taken.map(({ image: kept, stored }) => ({ read: kept.bytes(), stored }));
+}
+
+test('a checkpoint has every word of its context, also those behind the last whole unit', () => {
+  for (const { read, stored } of storesOf(112, 200)) assert.equal(read, stored);
+});
+
+test('a checkpoint has what changed in long stretches that all contexts share', () => {
+  for (const { read, stored } of storesOf(40_000, 100)) assert.equal(read, stored);
 });
 
 test('WDG-2: a reset during a store tears only that checkpoint slot, and corruption changes its content', () => {
