@@ -125,8 +125,7 @@ export class Boards extends BoardOrders implements PlatformHandler {
 
   /** Ticks a node at its deadline. */
   wake(timeMs: number, node: number): void {
-    if (this.wakeMs[node] !== timeMs || !this.isRunning(node)) return;
-    this.wakeMs[node] = Number.POSITIVE_INFINITY;
+    if (!this.isRunning(node)) return;
     const controller = this.controllers[node];
     if (controller === null) {
       this.loopAt(timeMs, node).tick();
@@ -352,9 +351,8 @@ export class Boards extends BoardOrders implements PlatformHandler {
   }
 
   protected wakeAfter(timeMs: number, node: number, local: number, waitMs: number): void {
+    const { queue } = this.parts;
     const trueDueMs = this.clocks.trueMs(node, dueMs(local, waitMs));
-    if (trueDueMs === this.wakeMs[node]) return;
-    this.wakeMs[node] = Math.max(trueDueMs, timeMs + 1);
-    this.parts.queue.push(this.wakeMs[node], node, eventKind.wake);
+    if (trueDueMs !== queue.timerMs(node)) queue.setTimer(Math.max(trueDueMs, timeMs + 1), node);
   }
 }

@@ -41,7 +41,6 @@ export abstract class BoardOrders {
   protected readonly controllers: (Controller | null)[];
   protected readonly externalCount: number;
   protected readonly contexts: number[] = [];
-  protected readonly wakeMs: Float64Array;
   protected readonly clocks: LocalClocks;
   protected readonly seeds: Uint32Array;
   protected abstract readonly loops: readonly PlatformLoop[];
@@ -69,7 +68,6 @@ export abstract class BoardOrders {
     this.tasks = new Tasks(nodes, parts.queue, parts.platform);
     this.crashRecovery = new CrashRecovery(nodes);
     this.upsets = new UpsetInjector(parts.tracer, this.controllers);
-    this.wakeMs = new Float64Array(nodes).fill(Number.POSITIVE_INFINITY);
     this.clocks = new LocalClocks(nodes, parts.driftPpm, random);
     this.seeds = Uint32Array.from({ length: nodes }, () => random.uint32());
     for (let node = 0; node < nodes; node += 1) this.contexts.push(engine.reserve(engine.image.contextBytes));
@@ -107,7 +105,7 @@ export abstract class BoardOrders {
   /** Stops the runtime; the hardware watchdog will reset the processor. */
   hang(node: number): void {
     this.state[node] = boardState.hung;
-    this.wakeMs[node] = Number.POSITIVE_INFINITY;
+    this.parts.queue.setTimer(Number.POSITIVE_INFINITY, node);
     this.parts.channel.setPowered(node, false);
   }
 
@@ -126,7 +124,7 @@ export abstract class BoardOrders {
 
   protected halt(timeMs: number, node: number, state: number): void {
     this.state[node] = state;
-    this.wakeMs[node] = Number.POSITIVE_INFINITY;
+    this.parts.queue.setTimer(Number.POSITIVE_INFINITY, node);
     this.nonVolatile[node].checkpoints.interrupt(timeMs);
     this.watchdogs.stop(node);
     this.parts.channel.setPowered(node, false);

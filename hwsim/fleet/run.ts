@@ -152,7 +152,7 @@ export class ScenarioRun {
 function layFlight(scenario: Scenario, options: RunOptions): Flight {
   const { seed, days, nodes, body, engine } = options;
   const plan = layWorld(scenario, { seed, nodes, body });
-  const queue = new EventQueue();
+  const queue = new EventQueue(1024, nodes);
   const ground = layGround(scenario, options, queue);
   const tracer = new Tracer([...(options.consumers ?? []), ...(ground === null ? [] : [ground])]);
   const channel = new Channel({ nodes, ...scenario.radio, seed });

@@ -1,9 +1,11 @@
+import { timerKind } from './queue.ts';
+
 /**
  * Kinds of events in the simulator's queue. The event's node breaks ties of time; −1 is the world.
  */
 export const eventKind = {
   /** The node's deadline is due. */
-  wake: 1,
+  wake: timerKind,
   /** A frame's last bit arrives. first: frame slot of the channel. second: bytes. */
   frame: 2,
   /** The node's telemetry is due. */

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { exponentialOf } from '../../hwsim/kernel/exponential.ts';
-import { EventQueue } from '../../hwsim/kernel/queue.ts';
+import { EventQueue, timerKind } from '../../hwsim/kernel/queue.ts';
 import { RandomStream } from '../../hwsim/kernel/random.ts';
 import { TraceHash } from '../../hwsim/kernel/trace_hash.ts';
 
@@ -19,25 +19,55 @@ test('the queue is ordered by time, then node (the world first), then order of a
   assert.is(queue.nextMs, Number.POSITIVE_INFINITY);
 });
 
-test('20,000 random pushes and pops give the order of a sorted array', () => {
+test('20,000 random pushes, timers and pops give the order of a sorted array', () => {
   const random = new RandomStream(11, 'queue');
-  const queue = new EventQueue(4);
-  const oracle: { timeMs: number; node: number; sequence: number }[] = [];
+  const nodes = 7;
+  const queue = new EventQueue(4, nodes);
+  const oracle: { timeMs: number; node: number; sequence: number; isTimer: boolean }[] = [];
+  const seen = { timers: 0, ties: 0, replaced: 0 };
   for (let sequence = 0; sequence < 20_000; sequence += 1) {
-    if (random.below(3) > 0 || oracle.length === 0) {
-      const item = { timeMs: random.below(500), node: random.below(8) - 1, sequence };
+    const item = { timeMs: random.below(50), node: random.below(nodes + 1) - 1, sequence };
+    const choice = random.below(6);
+    if (choice === 0 && item.node >= 0) {
+      const at = oracle.findIndex(({ node, isTimer }) => isTimer && node === item.node);
+      assert.is(queue.timerMs(item.node), oracle[at]?.timeMs ?? Number.POSITIVE_INFINITY);
+      if (at >= 0) oracle.splice(at, 1);
+      seen.replaced += at >= 0 ? 1 : 0;
+      const isSet = random.below(4) > 0;
+      queue.setTimer(isSet ? item.timeMs : Number.POSITIVE_INFINITY, item.node);
+      if (isSet) oracle.push({ ...item, isTimer: true });
+      continue;
+    }
+    if (choice < 3 || oracle.length === 0) {
       queue.push(item.timeMs, item.node, 1, sequence, -sequence);
-      oracle.push(item);
+      oracle.push({ ...item, isTimer: false });
       continue;
     }
     oracle.sort((a, b) => a.timeMs - b.timeMs || a.node - b.node || a.sequence - b.sequence);
-    const expected = oracle.shift();
-    queue.pop();
-    assert.equal(
-      [queue.timeMs, queue.node, queue.first, queue.second],
-      [expected?.timeMs, expected?.node, expected?.sequence, -(expected?.sequence ?? 0)],
-    );
+    const { timeMs, node, sequence: first, isTimer } = oracle.shift()!;
+    const [next] = oracle;
+    if (next?.timeMs === timeMs && next.node === node && next.isTimer !== isTimer) seen.ties += 1;
+    seen.timers += isTimer ? 1 : 0;
+    assert.is(queue.nextMs, timeMs);
+    assert.ok(queue.pop());
+    const expected = isTimer ? [timeMs, node, timerKind, 0, 0] : [timeMs, node, 1, first, -first];
+    assert.equal([queue.timeMs, queue.node, queue.kind, queue.first, queue.second], expected);
   }
+  assert.ok(Math.min(seen.timers, seen.ties, seen.replaced) > 20, JSON.stringify(seen));
+});
+
+test('of timers that are equal the lower node is due first, and one that is replaced is not due', () => {
+  const queue = new EventQueue(4, 5);
+  for (const node of [4, 0, 3]) queue.setTimer(7, node);
+  queue.setTimer(9, 0);
+  queue.setTimer(Number.POSITIVE_INFINITY, 3);
+  const due: number[][] = [];
+  while (queue.pop()) due.push([queue.timeMs, queue.node]);
+  assert.equal(due, [
+    [7, 4],
+    [9, 0],
+  ]);
+  assert.is(queue.timerMs(4), Number.POSITIVE_INFINITY);
 });
 
 test('a stream repeats with the same seed, name and index, differs with any other, and draws evenly', () => {
