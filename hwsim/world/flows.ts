@@ -1,3 +1,4 @@
+import { WORK_KIND } from '../../host/cbor/generated.ts';
 import type { GroupState, NodeState } from './state.ts';
 
 /**
@@ -23,6 +24,13 @@ export function integrateNode(timeMs: number, node: NodeState): void {
 export function integrateGroup(timeMs: number, group: GroupState): void {
   group.stockKg = Math.max(0, group.stockKg - group.drainFlow * (timeMs - group.lastMs));
   group.lastMs = timeMs;
+}
+
+/** Updates the sum of the rates at which a node is to mine, after a change of its works. */
+export function updateCommanded(node: NodeState): void {
+  node.commandedKgPerDay = 0;
+  for (const work of node.works)
+    if (work !== null && work.kind === WORK_KIND.mine) node.commandedKgPerDay += work.rateKgPerDay;
 }
 
 /** Updates whether a node's store is full and its battery empty, at the node's time. */

@@ -13,6 +13,8 @@ export interface NodeState {
   storeFlow: number;
   powerFlow: number;
   extraW: number;
+  /** Sum of the rates at which it is to mine. */
+  commandedKgPerDay: number;
   full: boolean;
   empty: boolean;
   maintaining: boolean;

@@ -1,7 +1,7 @@
 import { GROUP_KIND, WORK_KIND, WORK_STATUS } from '../../host/cbor/generated.ts';
 import { EventQueue } from '../kernel/queue.ts';
 import type { WorldChange } from '../kernel/trace.ts';
-import { batteryDueMs, integrateGroup, integrateNode, storeDueMs, updateLimits } from './flows.ts';
+import { batteryDueMs, integrateGroup, integrateNode, storeDueMs, updateCommanded, updateLimits } from './flows.ts';
 import type { WorldPlan } from './plan.ts';
 import type { GroupState, NodeState } from './state.ts';
 import type { Work, WorkOrder } from './work.ts';
@@ -54,6 +54,7 @@ export class World {
       storeFlow: 0,
       powerFlow: 0,
       extraW: 0,
+      commandedKgPerDay: 0,
       full: false,
       empty: false,
       maintaining: false,
@@ -114,6 +115,7 @@ export class World {
     if (!state.up || untilMs <= timeMs) return;
     if (running !== null && running.kind === kind && running.group === group && running.unit === unit) {
       running.rateKgPerDay = rateKgPerDay;
+      updateCommanded(state);
       running.untilMs = untilMs;
       this.#queue.push(Math.min(untilMs, this.#haulEndMs(running)), node, event.workEnd, slot, running.id);
       this.#settleNode(timeMs, state);
@@ -143,6 +145,7 @@ export class World {
       intakeMs: 0,
     };
     state.works[slot] = work;
+    updateCommanded(state);
     if (kind === WORK_KIND.maintain) state.maintaining = true;
     if (kind === WORK_KIND.mine || kind === WORK_KIND.haul) this.#occupy(timeMs, work);
     this.#queue.push(Math.min(untilMs, this.#haulEndMs(work)), node, event.workEnd, slot, work.id);
@@ -324,6 +327,7 @@ export class World {
     this.#integrateWork(timeMs, work);
     this.#reportCredit(timeMs, work);
     state.works[work.intentSlot] = null;
+    updateCommanded(state);
     if (work.kind === WORK_KIND.maintain) state.maintaining = false;
     const group = this.#groups[work.group];
     const at = group === undefined ? -1 : group.works.indexOf(work);
@@ -393,9 +397,8 @@ export class World {
     }
     const node = this.#nodes[work.node];
     if (!node.up || node.maintaining || node.full || node.empty) return 0;
-    let sum = 0;
-    for (const other of node.works) if (other !== null && other.kind === WORK_KIND.mine) sum += other.rateKgPerDay;
-    const share = sum > node.plan.rateKgPerDay ? node.plan.rateKgPerDay / sum : 1;
+    const { commandedKgPerDay, plan } = node;
+    const share = commandedKgPerDay > plan.rateKgPerDay ? plan.rateKgPerDay / commandedKgPerDay : 1;
     const overdue = timeMs - node.maintainedMs >= 2 * this.#plan.maintenanceEveryMs;
     return work.rateKgPerDay * share * (overdue ? overdueFactor : 1);
   }

@@ -68,10 +68,13 @@ function makeWorld(
     progress: (timeMs, node, slot, status, movedKg) => progress.push({ timeMs, node, slot, status, movedKg }),
   });
   for (const { node } of nodes) world.setNodeUp(0, node, true, false, null);
-  const creditedKg = (node: number) => {
+  /** Credited on the lot, or on one of its sites. */
+  const creditedKg = (node: number, site = 0) => {
     let sum = 0;
-    for (const { change } of changes)
-      if (change.kind === 'credit' && change.node === node && change.group === 1) sum += change.kg;
+    for (const { change } of changes) {
+      if (change.kind !== 'credit' || change.node !== node || change.group !== 1) continue;
+      if (site === 0 || change.unit === site) sum += change.kg;
+    }
     return sum;
   };
   return { world, changes, progress, creditedKg };
@@ -113,6 +116,29 @@ test("a rate above the node's own is limited, and the same order in an intent sl
   world.startWork(hourMs / 2, 0, 0, { ...order, untilMs: 2 * hourMs });
   world.advance(5 * hourMs);
   close(creditedKg(0), 20);
+});
+
+test('the works of one node share its rate, by what they ask, until one ends or is ordered anew', () => {
+  const { world, creditedKg } = makeWorld();
+  const order = (slot: number, rateKgPerDay: number): WorkOrder => ({
+    kind: WORK_KIND.mine,
+    resource: (1 << 16) | (slot + 1),
+    rateKgPerDay,
+    untilMs: 5 * hourMs,
+  });
+  const minedKg = (untilMs: number) => {
+    const before = creditedKg(0, 1);
+    world.reportCredits(untilMs);
+    return creditedKg(0, 1) - before;
+  };
+  world.startWork(0, 0, 0, order(0, 240));
+  close(minedKg(hourMs), 10);
+  world.startWork(hourMs, 0, 1, order(1, 720));
+  close(minedKg(2 * hourMs), 2.5);
+  world.startWork(2 * hourMs, 0, 1, order(1, 240));
+  close(minedKg(3 * hourMs), 5);
+  world.stopWork(3 * hourMs, 0, 1);
+  close(minedKg(4 * hourMs), 10);
 });
 
 test('INT-5: two nodes on one site are reported, neither is credited for the overlap, both spend the energy', () => {
