@@ -37,6 +37,7 @@ const resetsMax = 3;
  */
 const oscillatorErrorMax = 1e-4;
 const minuteMs = GRID_S * 1000;
+const nobody: readonly Judge[] = [];
 
 /** What is judged of a run. */
 interface JudgeOptions {
@@ -57,6 +58,8 @@ export class RunJudges implements TraceConsumer {
   private readonly seen: Observers;
   private readonly recovery: Recovery;
   private readonly judges: Judge[];
+  /** By type of record: the judges that get it. */
+  private readonly byType: (Judge[] | undefined)[] = [];
   private readonly deaths: FalseDeaths;
   private readonly upsets: NoCorruptValueSent | null;
   private readonly insiders: InsiderContained | null;
@@ -103,13 +106,20 @@ export class RunJudges implements TraceConsumer {
       ...(this.insiders === null ? [] : [this.insiders]),
       ...(this.upsets === null ? [] : [this.upsets, new CrashRecovered(this.seen, resetsMax)]),
     ];
+    for (const judge of this.judges) {
+      for (const type of judge.types) {
+        const judges = this.byType[type];
+        if (judges === undefined) this.byType[type] = [judge];
+        else judges.push(judge);
+      }
+    }
   }
 
   event(timeMs: number, node: number, fields: Uint32Array): void {
     this.minutesUntil(timeMs);
     this.seen.event(timeMs, node, fields);
     this.recovery.event(timeMs, node, fields);
-    for (const judge of this.judges) if (judge.types.includes(fields[0])) judge.event?.(timeMs, node, fields);
+    for (const judge of this.byType[fields[0]] ?? nobody) judge.event?.(timeMs, node, fields);
     this.onboard.event(timeMs, node, fields);
     this.alarmed.event(timeMs, node, fields);
   }
@@ -118,7 +128,7 @@ export class RunJudges implements TraceConsumer {
     this.minutesUntil(timeMs);
     this.seen.command(timeMs, node, fields);
     this.leases.command(timeMs, node, fields);
-    for (const judge of this.judges) if (judge.types.includes(fields[0])) judge.command?.(timeMs, node, fields);
+    for (const judge of this.byType[fields[0]] ?? nobody) judge.command?.(timeMs, node, fields);
   }
 
   world(timeMs: number, change: WorldChange): void {
