@@ -226,22 +226,21 @@ const digitSpan = 1024;
  * 1,024. Beyond 12 days: 0.
  */
 class DecayTable {
-  readonly #digits: Float64Array[] = [];
+  readonly #fine: Float64Array;
+  readonly #middle: Float64Array;
+  readonly #coarse: Float64Array;
 
   constructor(ratePerMs: number) {
-    let unitMs = 1;
-    for (let digit = 0; digit < 3; digit += 1) {
-      const table = new Float64Array(digitSpan);
-      for (let i = 0; i < digitSpan; i += 1) table[i] = exponentialOf(-ratePerMs * unitMs * i);
-      this.#digits.push(table);
-      unitMs *= digitSpan;
-    }
+    const tableOf = (unitMs: number) =>
+      Float64Array.from({ length: digitSpan }, (_, digit) => exponentialOf(-ratePerMs * unitMs * digit));
+    this.#fine = tableOf(1);
+    this.#middle = tableOf(digitSpan);
+    this.#coarse = tableOf(digitSpan * digitSpan);
   }
 
   at(pauseMs: number): number {
     if (pauseMs >= 0x4000_0000) return 0;
-    const [fine, middle, coarse] = this.#digits;
-    return fine[pauseMs & 1023] * middle[(pauseMs >> 10) & 1023] * coarse[pauseMs >> 20];
+    return this.#fine[pauseMs & 1023] * this.#middle[(pauseMs >> 10) & 1023] * this.#coarse[pauseMs >> 20];
   }
 }
 
