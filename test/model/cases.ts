@@ -9,6 +9,7 @@ interface Case {
 const intent = (...flags: string[]): Check => ({ model: 'intent', flags });
 const lively = (...flags: string[]): Check => ({ model: 'intent', flags: ['LIVELY', ...flags], lively: true });
 const revocation = (...flags: string[]): Check => ({ model: 'revocation', flags });
+const decision = (...flags: string[]): Check => ({ model: 'decision', flags });
 const bitstate = (bits: number, ...flags: string[]): Check => ({ model: 'intent', flags, bits });
 
 const large = (check: Check): Check => ({ ...check, isLarge: true });
@@ -43,6 +44,7 @@ export const worlds: Case[] = [
     name: 'healed after a restart',
     check: large(lively('VERSIONS=3', 'RESTARTS=1', 'RESTARTED=0', 'LOSSES=0')),
   },
+  { name: 'a decision, losses, a claim that settles', check: large(decision('CLAIMS=1')) },
 ];
 
 /** One assumption of a proof removed: SPIN refutes each. */
@@ -72,6 +74,9 @@ export const mutants: Case[] = [
   { name: 'RELEASE_BY_START', check: intent('M_RELEASE_BY_START', ...insider, 'LOSSES=0') },
   { name: 'RELEASE_ACROSS_CUT', check: intent('M_RELEASE_ACROSS_CUT', ...insider, 'LOSSES=0') },
   { name: 'COUNTERS_NOT_IN_DIGEST', check: large(revocation('M_COUNTERS_NOT_IN_DIGEST', ...revoked)) },
+  { name: 'HALVES_UNASKED', check: decision('M_HALVES_UNASKED', 'CLAIMS=1') },
+  { name: 'VALUE_CHOSEN_ANEW', check: decision('M_VALUE_CHOSEN_ANEW') },
+  { name: 'RENEWS_AFTER_SWITCH', check: decision('M_RENEWS_AFTER_SWITCH', 'CLAIMS=1', 'PHASES=3') },
   { name: 'BASE_AT_ONCE', check: revocation('M_BASE_AT_ONCE', ...revoked) },
 ];
 
@@ -97,6 +102,8 @@ export const probes: Case[] = [
     check: intent('P_RESTARTED_WORKS', 'VERSIONS=3', 'VERSIONS_1=1', 'RESTARTS=1', 'RESTARTED=0', 'LOSSES=0'),
   },
   { name: 'a forgery is refuted and the owner works', check: intent('P_OBJECTS', ...insider) },
+  { name: 'the second ballot decides a split', check: decision('P_SECOND_BALLOT') },
+  { name: 'a cluster decides that it does not split', check: decision('P_VOID') },
   { name: 'a vote is revoked', check: revocation('P_REVOKED', ...revoked) },
   { name: 'a vote is given back', check: revocation('P_GIVEN_BACK', 'COUNTER_MAX=2', 'CUTS=3') },
 ];
@@ -114,6 +121,10 @@ export const longWorlds: Case[] = [
   { name: 'every fault at once, the witness is cut off', check: huge(intent(...everyFault, 'CUT_OFF=2')) },
   { name: 'every fault at once, owner 0 is cut off', check: huge(intent(...everyFault, 'CUT_OFF=0')) },
   { name: 'every fault at once, owner 1 is cut off', check: huge(intent(...everyFault, 'CUT_OFF=1')) },
+  { name: 'a decision, a lease that runs on', check: large(decision('CLAIMS=1', 'PHASES=3')) },
+  { name: 'a decision, one restart', check: large(decision('CLAIMS=1', 'PHASES=2', 'RESTARTS=1')) },
+  { name: 'a decision, a checkpoint of two votes lost', check: large(decision('LOST_CHECKPOINTS=1', 'LOSER=0')) },
+  { name: 'a decision, a checkpoint of a proposer lost', check: large(decision('LOST_CHECKPOINTS=1', 'LOSER=1')) },
   { name: 'vote revocation', check: large(revocation(...revoked)) },
   { name: 'four nodes, losses, one forgery', check: large(intent('N=4', ...insider)) },
   { name: 'four nodes, losses, one restart', check: large(bitstate(33, 'N=4', ...witnessRestarts)) },
@@ -123,5 +134,11 @@ export const longWorlds: Case[] = [
 export const longMutants: Case[] = [
   { name: 'RELEASE_BY_ORDER', check: intent('M_RELEASE_BY_ORDER', ...insider) },
   { name: 'RETRACTED_TO_NOTHING', check: intent('M_RETRACTED_TO_NOTHING', ...insider) },
+  { name: 'PROMISES_UNASKED', check: decision('M_PROMISES_UNASKED') },
+  { name: 'OLD_BALLOT', check: decision('M_OLD_BALLOT') },
+  { name: 'SETTLES_WHILE_ACCEPTED', check: decision('M_SETTLES_WHILE_ACCEPTED', 'CLAIMS=1') },
+  { name: 'NO_HOLD', check: decision('M_NO_HOLD', 'CLAIMS=1', 'PHASES=3') },
+  { name: 'NOT_DURABLE', check: large(decision('M_NOT_DURABLE', 'RESTARTS=1')) },
+  { name: 'VOTE_BY_TIME', check: large(decision('M_VOTE_BY_TIME', 'LOST_CHECKPOINTS=1')) },
   { name: 'CHANGED_VOTES_COUNT', check: large(revocation('M_CHANGED_VOTES_COUNT', ...revoked)) },
 ];

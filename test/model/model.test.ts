@@ -1,6 +1,7 @@
 // needs: spin
 // long: HELIOGRAPH_MODEL_LONG=1
-// Checks the models of settling, leases, restarts and vote revocation by SPIN (INT-5, FLT-2).
+// Checks the models of settling, leases, restarts, vote revocation and decisions of a cluster by
+// SPIN (INT-5, FLT-2).
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { livelyMutant, longMutants, longWorlds, mutants, openHoles, probes, worlds } from './cases.ts';

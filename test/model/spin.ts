@@ -13,7 +13,7 @@ const hugeMemoryMbMax = 8192;
 
 export interface Check {
   /** File of the model, without its ending. */
-  model: 'intent' | 'revocation';
+  model: 'intent' | 'revocation' | 'decision';
   /** Parameters of the model and names of mutants: NAME or NAME=VALUE. */
   flags: string[];
   /** Searches for infinite runs that violate the model's LTL property. */
