@@ -1,7 +1,16 @@
 // What a node plans for itself (INT-1): a site to mine, its extension, and hauls to a depot.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FEATURE, type Group, type Intent, INTENT_STATE, ROUND_S, WORK_KIND } from '../../host/cbor/generated.ts';
+import {
+  FEATURE,
+  type Group,
+  type Intent,
+  INTENT_STATE,
+  LEASE_GUARD_S,
+  LEASE_S,
+  ROUND_S,
+  WORK_KIND,
+} from '../../host/cbor/generated.ts';
 import type { NodeConfig } from '../../host/platform/config.ts';
 import { Company } from './company.ts';
 import { claimOf, DAY, HOUR, lot, versionOf } from './driven.ts';
@@ -216,6 +225,78 @@ rules('INT-1 holds: a settled claim is extended six hours before its end, if its
   assert.ok(enough > 0);
 });
 
+// ---- a better place ----
+
+/** A node with 100 kg a day on lot 1; a claim of another on lot 2 then takes only so much. */
+function beside(rest: number, config: Partial<NodeConfig> = {}, own = 100) {
+  const company = planner({ groups: lots(1000, 1000), config });
+  take(company, 1, 1000 - own);
+  const other = take(company, 2, 1000);
+  company.runTo(company.nowS + 5 * ROUND_S);
+  assert.equal(
+    claims(company).map(({ group, rate }) => [group, rate]),
+    [[1, own]],
+  );
+  const freedS = company.nowS;
+  company.deliver(other.owner, [{ ...other, version: versionOf(2), rate: rest, publishedS: freedS }]);
+  return { company, freedS };
+}
+
+rules('INT-1 holds: a node that is used in part moves to where a sixteenth more is free, after others objected', () => {
+  for (const [rest, moves] of [
+    [800, true],
+    // 113 kg a day are a sixteenth of 200 more, and one.
+    [887, true],
+    [888, false],
+  ] as const) {
+    const { company, freedS } = beside(rest);
+    company.runTo(freedS + 600);
+    assert.equal(
+      claims(company).map(({ group }) => group),
+      [1],
+    );
+    company.runTo(freedS + 2 * HOUR);
+    const now = claims(company).map(({ group, rate }) => [group, rate]);
+    assert.equal(now, moves ? [[2, 1000 - rest]] : [[1, 100]], `${rest}`);
+  }
+});
+
+rules('INT-1 holds: a settled claim takes more of its lot when that is a thirty-second more', () => {
+  for (const [free, rate] of [
+    [103, 100],
+    [104, 104],
+    [500, 200],
+  ]) {
+    const company = planner({ groups: lots(1000) });
+    const other = take(company, 1, 900);
+    company.runTo(company.nowS + 5 * ROUND_S);
+    const freedS = company.nowS;
+    company.deliver(other.owner, [{ ...other, version: versionOf(2), rate: 1000 - free, publishedS: freedS }]);
+    company.runTo(freedS + 599);
+    assert.is(claims(company)[0].rate, 100, 'its owner may object');
+    company.runTo(freedS + HOUR);
+    assert.is(claims(company)[0].rate, rate);
+  }
+});
+
+rules('INT-1 holds: the place of a silent owner is claimed from the end of its lease hold on', () => {
+  const company = planner({ groups: lots(1000) });
+  const at = company.nowS;
+  take(company, 1, 1000, { owner: 5, slot: 0 });
+  company.heard.delete(5);
+  company.runTo(at + 12 * 60);
+  const [ahead, ...more] = claims(company);
+  assert.equal(more, []);
+  const holdS = (company.node.member(5).lastLivenessTick + 1 - 4) * 60 + LEASE_S + LEASE_GUARD_S;
+  assert.is(ahead.startS, holdS);
+  assert.is(ahead.rate, 200);
+  const long = planner({ groups: lots(1000) });
+  take(long, 1, 1000, { owner: 5, slot: 0, leaseS: at + DAY });
+  long.heard.delete(5);
+  long.runTo(at + HOUR);
+  assert.equal(claims(long), [], 'it ends too late');
+});
+
 // ---- hauls ----
 
 /** The haul that a node plans with a depot, of lots that give 1000 kg a day if not given. */
@@ -297,6 +378,26 @@ rules('INT-1 holds: the window and the tug of a haul are free', () => {
   take(room, 9, 1200, { startS: at, endS: at + 20 * HOUR, slot: 4, kind: WORK_KIND.haul });
   room.runTo(at + 6 * ROUND_S);
   assert.is(claims(room).find(({ slot }) => slot === 4)?.rate, 1200);
+});
+
+rules('INT-1 holds: who has less room left tries sooner to haul', () => {
+  const haulS = (storedKg: number) => {
+    const company = planner({ groups: [...lots(1000), depot], config: { storageKg: 1000, rateMax: 30 } });
+    company.storedKg = storedKg;
+    const full = take(company, 9, 2400, { endS: company.nowS + 20 * HOUR, slot: 4, kind: WORK_KIND.haul });
+    company.runTo(company.nowS + 5 * ROUND_S);
+    const at = company.nowS;
+    company.deliver(full.owner, [{ ...full, version: versionOf(2), state: INTENT_STATE.done, publishedS: at }]);
+    for (let minute = 1; minute <= 30; minute += 1) {
+      company.runTo(at + minute * 60);
+      const haul = company.node.intent(0, 4);
+      if (haul !== undefined) return haul.publishedS;
+    }
+    return 0;
+  };
+  const [full, half, low] = [1000, 500, 150].map(haulS);
+  assert.ok(full < half && half < low, `${half - full} s, ${low - half} s later`);
+  assert.ok(low - full <= 1200);
 });
 
 rules.run();

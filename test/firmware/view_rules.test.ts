@@ -194,18 +194,26 @@ rules('MBR-1 holds: silent members are not probed', () => {
 });
 
 rules('MBR-1 holds: relays are asked about a member that nobody heard for three ticks, three of them', () => {
-  const company = agreed(12);
+  const company = agreed(6);
   company.acks = false;
   company.runTo(company.nowS + 300);
   assert.equal(company.sentOf('probe-request'), [], 'all were heard lately');
   assert.is(company.node.view().health, 0);
-  company.heard.delete(3);
   const { nowS } = company;
+  company.heard.delete(3);
   company.runTo(nowS + 8 * 60);
   const asked = company.sentOf('probe-request', nowS);
-  if (asked.length === 0) return;
-  assert.equal([...new Set(asked.map(({ message }) => message.target))], [3]);
-  assert.ok(asked.every(({ to }) => to !== 3 && to !== 0));
+  // One leaves in each cycle; the last may be too late.
+  assert.ok(asked.length === 2 || asked.length === 3, `${asked.length}`);
+  assert.is(new Set(asked.map(({ to }) => to)).size, asked.length);
+  assert.ok(asked.every(({ to, message }) => to !== 3 && to !== 0 && message.target === 3));
+  const probe = company
+    .sentOf('probe', nowS)
+    .filter(({ to, atS }) => to === 3 && atS < asked[0].atS)
+    .at(-1)!;
+  assert.ok(asked.every(({ message }) => message.sequence === probe.message.sequence));
+  assert.ok(asked[0].atS - probe.atS >= 45, 'it had a period to answer');
+  assert.ok(company.node.view().health >= 1);
 });
 
 rules('MBR-1 holds: a relay probes for who asks, and passes the answer on, once', () => {
