@@ -19,8 +19,10 @@ import {
   uint32Max,
   wholeOption,
 } from '../../host/cli/options.ts';
+import { runDays } from '../../host/cli/run_days.ts';
 import { suggest } from '../../host/cli/suggestions.ts';
 import { shippedScenarios } from '../scenario/shipped.ts';
+import { clustersMax } from '../world/orbits/bounds.ts';
 import { addBenchCommands } from './bench/commands.ts';
 import { addEmulatedBoardCommands } from './board/commands.ts';
 import { chosen } from './chosen.ts';
@@ -40,6 +42,7 @@ export function addSimulatorCommands(program: Command, board: Command): void {
   addMerge(program);
   addConvergence(program);
   addInsider(program);
+  addContacts(program);
   addInjectCommand(program);
   addEmulatedBoardCommands(board);
   addBenchCommands(program);
@@ -188,6 +191,20 @@ function addInsider(program: Command): void {
     .addOption(jsonOption())
     .addHelpText('after', examples('insider fields --only notice.capacity', 'insider fields --json'))
     .action(chosen(async () => (await import('./campaign/insider_fields.ts')).insiderFields));
+}
+
+function addContacts(program: Command): void {
+  program
+    .command('contacts')
+    .description('lay the places of a fleet of clusters, and plan when they can talk')
+    .addOption(wholeOption('--clusters <n>', 'clusters of the fleet', 1, clustersMax).default(64))
+    .addOption(wholeOption('--days <d>', 'length of the plan, days', 1, runDays.max).default(30))
+    .addOption(seedOption().default(1))
+    .addOption(wholeOption('--period <min>', "minutes between a pair's contacts; divides a day", 10, 1440).default(60))
+    .addOption(bodiesOption())
+    .addOption(jsonOption('print places, figures and the contacts of the first hour as one JSON object'))
+    .addHelpText('after', examples('contacts', 'contacts --clusters 600 --days 2', 'contacts --period 20 --json'))
+    .action(chosen(async () => (await import('./contacts/contacts.ts')).contacts));
 }
 
 function addMerge(program: Command): void {

@@ -3,7 +3,7 @@ import { inputBytesMax, readInput } from '../../host/cli/input.ts';
 import { type Overrides, parseScenario, ScenarioError, withOverrides } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/schema.ts';
 import { shippedScenarios } from '../scenario/shipped.ts';
-import { type Body, CatalogueError, findBody, parseCatalogue, shippedBody } from '../world/bodies.ts';
+import { type Body, CatalogueError, findBody, parseCatalogue, shippedBodies, shippedBody } from '../world/bodies.ts';
 
 /** Loads a scenario by shipped name or from a file. A word with a slash or a dot is a file. */
 export function loadScenario(nameOrFile: string): Scenario {
@@ -50,18 +50,27 @@ const badRowsShownMax = 5;
  * for each row that is left out.
  */
 export function loadBody(designation: string, catalogueFile: string | undefined, warn: (line: string) => void): Body {
+  return translated(() =>
+    catalogueFile === undefined ? shippedBody(designation) : findBody(readCatalogue(catalogueFile, warn), designation),
+  );
+}
+
+/** Loads all bodies of the shipped table, or of a user's catalogue; `warn` as in `loadBody`. */
+export function loadBodies(catalogueFile: string | undefined, warn: (line: string) => void): Body[] {
+  return translated(() => (catalogueFile === undefined ? shippedBodies() : readCatalogue(catalogueFile, warn)));
+}
+
+function readCatalogue(file: string, warn: (line: string) => void): Body[] {
+  const { bodies, bad, badCount } = parseCatalogue(readInput(file, inputBytesMax.catalogue), file, file);
+  for (const { line, field, message } of bad.slice(0, badRowsShownMax)) warn(`${file}:${line} ${field}: ${message}`);
+  if (badCount > 0) warn(`${file}: ${bodies.length} bodies read, ${badCount} faults; those rows are left out`);
+  return bodies;
+}
+
+/** Turns a fault of a catalogue into a CommandError (3). */
+function translated<T>(load: () => T): T {
   try {
-    if (catalogueFile === undefined) return shippedBody(designation);
-    const { bodies, bad, badCount } = parseCatalogue(
-      readInput(catalogueFile, inputBytesMax.catalogue),
-      catalogueFile,
-      catalogueFile,
-    );
-    for (const { line, field, message } of bad.slice(0, badRowsShownMax))
-      warn(`${catalogueFile}:${line} ${field}: ${message}`);
-    if (badCount > 0)
-      warn(`${catalogueFile}: ${bodies.length} bodies read, ${badCount} faults; those rows are left out`);
-    return findBody(bodies, designation);
+    return load();
   } catch (error) {
     if (error instanceof CatalogueError) throw new CommandError(error.message, exitCode.input);
     throw error;
