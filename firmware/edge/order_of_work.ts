@@ -74,7 +74,7 @@ export function catchUp(ctx: usize): void {
   if (due & DUE_TIME) timeLearnt(ctx);
   if (due & DUE_KEYS) installKeyEpoch(ctx);
   if (due & DUE_STATEMENT) signatureStep(ctx);
-  if (due & DUE_REPORT) reportStates(ctx);
+  if (due & DUE_REPORT) reportStates(ctx, false);
   if (due & DUE_CHECK) checkClaim(ctx);
   if (due & DUE_WITHDRAW) withdrawReturned(ctx);
   if (due & DUE_SINCE) answerSince(ctx);

@@ -6,6 +6,7 @@ import {
   RETENTION_S,
   EVENT_BYTES_MAX,
   MEMBERS_MAX,
+  MEMBER_WORDS,
   TICKS_UNTIL_SILENT,
   EVENTS_MAX,
 } from '../memory/limits';
@@ -133,13 +134,26 @@ export function replaceByPlaceholder(ctx: usize, index: u32, confirmedVersion: u
  * nodes. The caller has checked the lines of all records.
  */
 export function evictFinished(ctx: usize, cutS: u32): void {
+  let left = intents(ctx).count;
   let at = changetype<usize>(intentSeen(ctx, 0));
-  for (let i: u32 = 0; i < INTENTS_MAX; i++, at += LINE_BYTES) {
+  for (let i: u32 = 0; i < INTENTS_MAX && left != 0; i++, at += LINE_BYTES) {
     const record = changetype<Intent>(at);
     if (record.state == 0) continue;
+    left--;
     const isOver = <u32>record.kind == KIND_PLACEHOLDER && record.publishedS + PLACEHOLDER_S <= cutS;
     if (isOver || record.endS + RETENTION_S <= cutS) remove(ctx, i, 0);
   }
+}
+
+/** Members of word `word` that were silent at the cut, and are still. */
+// @inline
+function stillSilentWord(ctx: usize, word: u32): u32 {
+  return load<u32>(silentAt(ctx) + (word << 2)) & ~liveWord(ctx, word);
+}
+
+function isAnyoneStillSilent(ctx: usize): bool {
+  for (let word: u32 = 0; word < MEMBER_WORDS; word++) if (stillSilentWord(ctx, word) != 0) return true;
+  return false;
 }
 
 /**
@@ -154,14 +168,15 @@ export function evictExpired(ctx: usize): void {
   if (now < state.nextEvictionS || now < membership(ctx).bootS + TICKS_UNTIL_SILENT * LIVENESS_TICK_S) return;
   let next: u32 = 0xffffffff;
   readIntents(ctx);
+  let left = isAnyoneStillSilent(ctx) ? state.count : 0;
   let at = changetype<usize>(intentSeen(ctx, 0));
-  for (let i: u32 = 0; i < INTENTS_MAX; i++, at += LINE_BYTES) {
+  for (let i: u32 = 0; i < INTENTS_MAX && left != 0; i++, at += LINE_BYTES) {
     const record = changetype<Intent>(at);
-    if (record.state == 0 || record.endS <= now) continue;
+    if (record.state == 0) continue;
+    left--;
+    if (record.endS <= now) continue;
     // A member that was silent at the cut may be back: its intents stay.
-    const word = <u32>record.owner >>> 5;
-    const silent = load<u32>(silentAt(ctx) + (word << 2)) & ~liveWord(ctx, word);
-    if (((silent >>> (record.owner & 31)) & 1) == 0) continue;
+    if (((stillSilentWord(ctx, <u32>record.owner >>> 5) >>> (record.owner & 31)) & 1) == 0) continue;
     const boundS = boundOfSilent(ctx, record);
     if (boundS > now) {
       if (boundS < next) next = boundS;

@@ -16,7 +16,7 @@ import {
   HEARING_GAP_DOUBT_S,
   EVENT_BYTES_MAX,
 } from '../memory/limits';
-import { SCRATCH_OUT_AT } from '../memory/map';
+import { BITMAP_BYTES, SCRATCH_OUT_AT } from '../memory/map';
 import { bitGet } from '../base/bits';
 import { eventSpace, eventDone } from '../node/queues';
 import { missionS, members, self } from '../node/table';
@@ -25,7 +25,7 @@ import { livenessTickStartS } from './calendar';
 import { countSilences, isCorrelatedSilence } from './correlated';
 import { ageOf, isSilent, lastLivenessTickOf } from './liveness';
 import { noteReturn } from './revocation';
-import { suspectAt, memberSeen, membership, Member, hearing, memberToChange, readMembers } from './table';
+import { freshAt, suspectAt, memberSeen, membership, Member, hearing, memberToChange, readMembers } from './table';
 
 /**
  * An announced silence explains a silence that begins this long before it, or ends this long after
@@ -122,7 +122,7 @@ export function hasJustReturned(ctx: usize): bool {
  * Marks a member that fell silent together with others, once per tick: it stays unreachable when
  * the others are heard again first. Call countSilences() first.
  */
-export function markCorrelated(ctx: usize, index: u32): void {
+function markCorrelated(ctx: usize, index: u32): void {
   const entry = memberSeen(ctx, index);
   const livenessTick = entry.lastLivenessTick;
   if (livenessTick == 0 || entry.correlatedTick == livenessTick || !isSilent(ctx, index)) return;
@@ -139,18 +139,38 @@ export function coordinator(ctx: usize): u32 {
   return self(ctx);
 }
 
-/** Reports every member whose state changed. */
-export function reportStates(ctx: usize): void {
+/**
+ * Members of word `word` whose state is ALIVE whatever their records contain: younger than
+ * SUSPECT_AGE, or not suspected.
+ */
+function aliveWord(ctx: usize, word: u32): u32 {
+  const at = freshAt(ctx, 0) + (word << 2);
+  const f0 = load<u32>(at);
+  const f1 = load<u32>(at + BITMAP_BYTES);
+  const f2 = load<u32>(at + 2 * BITMAP_BYTES);
+  return (f2 & (f0 | f1)) | ((f0 | f1 | f2) & ~load<u32>(suspectAt(ctx) + (word << 2)));
+}
+
+/** Reports every member whose state changed; `marks`: marks correlated silences first. */
+export function reportStates(ctx: usize, marks: bool): void {
   readMembers(ctx, members(ctx));
   countSilences(ctx);
-  for (let i: u32 = 0; i < members(ctx); i++) reportState(ctx, i);
+  const count = members(ctx);
+  let alive: u32 = 0;
+  for (let i: u32 = 0; i < count; i++, alive >>>= 1) {
+    if ((i & 31) == 0) alive = aliveWord(ctx, i >>> 5);
+    // Nearly all members, always.
+    if ((alive & 1) != 0 && <u32>memberSeen(ctx, i).reportedState == LIVENESS_ALIVE) continue;
+    if (marks) markCorrelated(ctx, i);
+    reportState(ctx, i);
+  }
 }
 
 /**
  * Emits a member-state event if the state of a member changed. Call readMembers() and
  * countSilences() first.
  */
-export function reportState(ctx: usize, index: u32): void {
+function reportState(ctx: usize, index: u32): void {
   const state = memberState(ctx, index);
   const entry = memberSeen(ctx, index);
   if (<u32>entry.reportedState == state) return;
@@ -172,3 +192,5 @@ export function reportState(ctx: usize, index: u32): void {
   m.lastLivenessTick = lastLivenessTickOf(ctx, index);
   eventDone(ctx, at, encodeMemberState(at, at + EVENT_BYTES_MAX - 1, m));
 }
+
+if (TICKS_UNTIL_SILENT - SUSPECT_AGE != 4) ERROR('a freshness of five to seven is younger than SUSPECT_AGE');

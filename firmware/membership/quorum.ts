@@ -119,10 +119,12 @@ export function updateQuorum(ctx: usize): bool {
     agreeWithSelf(ctx);
   }
   memory.copy(baseAt(ctx), everyoneAt(ctx), MEMBER_WORDS << 2);
-  readMembers(ctx, members(ctx));
-  for (let i: u32 = 0; i < members(ctx); i++) {
-    if (memberSeen(ctx, i).revocations & 1) bitClear(baseAt(ctx), i);
-    if ((memberSeen(ctx, i).marks & MARK_AWAY) != 0) memberToChange(ctx, i).marks &= ~(<u8>MARK_AWAY);
+  const count = members(ctx);
+  readMembers(ctx, count);
+  for (let i: u32 = 0; i < count; i++) {
+    const entry = memberSeen(ctx, i);
+    if (entry.revocations & 1) bitClear(baseAt(ctx), i);
+    if ((entry.marks & MARK_AWAY) != 0) memberToChange(ctx, i).marks &= ~(<u8>MARK_AWAY);
   }
   memory.copy(votersAt(ctx), baseAt(ctx), MEMBER_WORDS << 2);
   return true;

@@ -3,7 +3,7 @@
 import { CONTAINED, MEMBER_WORDS, REVOKE_VOTE_S, ROUND_TICKS, TICKS_UNTIL_SILENT } from '../memory/limits';
 import { COUNTER_REVOCATION_UNPROVEN, LIVENESS_TICK_S, ROUND_S } from '../wire/generated/codes';
 import { changes } from '../memory/guard';
-import { bitClear, bitSet, bitGet } from '../base/bits';
+import { bitClear, bitSet } from '../base/bits';
 import { countLoss } from '../node/queues';
 import { members, missionS } from '../node/table';
 import { ageOf } from './liveness';
@@ -128,13 +128,15 @@ export function forgetUnchecked(ctx: usize): void {
  */
 export function revokeVotes(ctx: usize): void {
   readMembers(ctx, members(ctx));
-  for (let i: u32 = 0; i < members(ctx); i++) {
+  const count = members(ctx);
+  let silent: u32 = 0;
+  for (let i: u32 = 0; i < count; i++, silent >>>= 1) {
+    if ((i & 31) == 0) silent = load<u32>(silentAt(ctx) + ((i >>> 5) << 2));
     const entry = memberSeen(ctx, i);
     const revocations: u32 = entry.revocations;
-    const isSilent = bitGet(silentAt(ctx), i);
-    const long =
-      isSilent && entry.lastLivenessTick != 0 && entry.lastLivenessTick + REVOKE_TICKS <= membership(ctx).livenessTick;
-    if ((revocations & 1) == 0 ? long && revocations < REVOCATIONS_MAX : !isSilent)
-      setRevocations(ctx, i, revocations + 1);
+    // A member that is silent without a vote, or heard with one, keeps what it has.
+    if ((revocations & 1) == (silent & 1)) continue;
+    const long = entry.lastLivenessTick != 0 && entry.lastLivenessTick + REVOKE_TICKS <= membership(ctx).livenessTick;
+    if ((revocations & 1) != 0 || (long && revocations < REVOCATIONS_MAX)) setRevocations(ctx, i, revocations + 1);
   }
 }

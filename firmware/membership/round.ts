@@ -5,11 +5,10 @@ import { MERGE_ROUNDS, ROUND_TICKS, SHORT_LEASE_S_MAX, TICKS_UNTIL_SILENT, MEMBE
 import { LEASE_GUARD_S, LEASE_ADVANCE_S_MAX } from '../wire/generated/codes';
 import { changes } from '../memory/guard';
 import { bitSet } from '../base/bits';
-import { missionS, self, members, HOT } from '../node/table';
+import { missionS, self, HOT } from '../node/table';
 import { livenessTickOf } from './calendar';
-import { countSilences } from './correlated';
 import { countDisagreement } from './disagreement';
-import { markCorrelated, reportState } from './member_state';
+import { reportStates } from './member_state';
 import { restartAgreement } from './quorum';
 import { forgetUnchecked, revokeVotes } from './revocation';
 import {
@@ -18,7 +17,6 @@ import {
   liveWord,
   VIEW,
   HEARD,
-  readMembers,
   memberToChange,
   hearing,
   BITMAPS,
@@ -60,12 +58,7 @@ export function turnTicks(ctx: usize): bool {
     state.livenessTick = livenessTick;
   }
   while (state.livenessTick < livenessTick) turnLivenessTick(ctx);
-  readMembers(ctx, members(ctx));
-  countSilences(ctx);
-  for (let i: u32 = 0; i < members(ctx); i++) {
-    markCorrelated(ctx, i);
-    reportState(ctx, i);
-  }
+  reportStates(ctx, true);
   return livenessTick / ROUND_TICKS != round;
 }
 

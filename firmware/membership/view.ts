@@ -84,10 +84,12 @@ export function digestOfMembers(ctx: usize): u64 {
       sum += silentTerm(ctx, index);
     }
   }
-  readMembers(ctx, members(ctx));
-  for (let i: u32 = 0; i < members(ctx); i++) {
-    sum += revocationTerm(i, memberSeen(ctx, i).revocations);
-    if ((memberSeen(ctx, i).marks & MARK_EQUIVOCATOR) != 0) sum += equivocatorTerm(i);
+  const count = members(ctx);
+  readMembers(ctx, count);
+  for (let i: u32 = 0; i < count; i++) {
+    const entry = memberSeen(ctx, i);
+    if (entry.revocations != 0) sum += revocationTerm(i, entry.revocations);
+    if ((entry.marks & MARK_EQUIVOCATOR) != 0) sum += equivocatorTerm(i);
   }
   return sum;
 }
