@@ -55,11 +55,14 @@ import { missionS, self, timeKnown, leaveToTick, DUE_TIME } from '../node/table'
 import { countLoss } from '../node/queues';
 import { plausibilityOf, BEYOND_SLOT } from '../intent/admission';
 import { findForgedVersions, contradict } from '../intent/statement/impersonation';
-import { keep, placeOf } from './decoded';
+import { keep, keptType, placeOf } from './decoded';
 import { visitMessage, IMPLAUSIBLE, UNKNOWN } from './visit';
 
 /** Message types from this on are records of the platform: they are never sent by radio. */
 const TYPE_PLATFORM: i32 = 128;
+/** Types of messages that need an answer, a bit each. */
+const PROBING_TYPES: u32 = (1 << TYPE_PROBE) | (1 << TYPE_PROBE_REQUEST);
+const EXCHANGE_TYPES: u32 = (1 << TYPE_SYNC_DIGEST) | (1 << TYPE_OWNER_SUMMARY) | (1 << TYPE_NOTICE_SUMMARY);
 
 /**
  * Checks a frame as far as possible without opening it, the cheapest checks first. Returns a
@@ -106,7 +109,7 @@ export function openFrame(ctx: usize, frame: usize): u32 {
       return reject(ctx, COUNTER_FRAME_CHANNEL, STATUS_IMPLAUSIBLE);
     const place = placeOf(ctx, index);
     const next = visitMessage(ctx, type, at, place, false);
-    keep(place, next);
+    keep(place, type, next);
     if (next == IMPLAUSIBLE) {
       if (type == TYPE_INTENT && plausibilityOf(ctx, changetype<IntentMessage>(place)) == BEYOND_SLOT)
         countLoss(ctx, COUNTER_QUOTA_CLAIM);
@@ -138,8 +141,10 @@ export function applyFrame(ctx: usize, length: u32): void {
   let at: usize = ctx + PLAIN_AT;
   const end = at + now.bodyBytes;
   if (now.keyEpoch == 0) {
-    for (let index: u32 = 0; at < end; index++)
-      at = visitMessage(ctx, messageType(at, end), at, placeOf(ctx, index), true);
+    for (let index: u32 = 0; at < end; index++) {
+      const place = placeOf(ctx, index);
+      at = visitMessage(ctx, keptType(ctx, place, at, end), at, place, true);
+    }
     return;
   }
   // Without mission time a counter far ahead proves nothing: it would make this node deaf to the
@@ -161,7 +166,7 @@ export function applyFrame(ctx: usize, length: u32): void {
 
 /** Applies one message, for which `place` is kept. Returns the address after it. */
 function applyMessage(ctx: usize, at: usize, end: usize, place: usize): usize {
-  const type = messageType(at, end);
+  const type = keptType(ctx, place, at, end);
   // Without mission time a node cannot recognize a replayed frame: it only takes the heartbeat, as
   // a sample of time.
   if (type != TYPE_HEARTBEAT && !timeKnown(ctx)) return skipItem(at, end);
@@ -177,8 +182,8 @@ function applyMessage(ctx: usize, at: usize, end: usize, place: usize): usize {
 
 /** Counts messages that need an answer. Returns false for those beyond the share of a frame. */
 function grantShare(ctx: usize, type: i32): bool {
-  if (type == TYPE_PROBE || type == TYPE_PROBE_REQUEST) return ++call(ctx).probes <= PROBES_PER_FRAME_MAX;
-  if (type == TYPE_SYNC_DIGEST || type == TYPE_OWNER_SUMMARY || type == TYPE_NOTICE_SUMMARY)
-    return ++call(ctx).exchanges <= EXCHANGES_PER_FRAME_MAX;
+  const bit: u32 = type < 32 ? 1 << type : 0;
+  if ((bit & PROBING_TYPES) != 0) return ++call(ctx).probes <= PROBES_PER_FRAME_MAX;
+  if ((bit & EXCHANGE_TYPES) != 0) return ++call(ctx).exchanges <= EXCHANGES_PER_FRAME_MAX;
   return true;
 }

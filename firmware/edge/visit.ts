@@ -34,6 +34,22 @@ export function visitMessage(ctx: usize, type: i32, at: usize, place: usize, app
   const end: usize = ctx + PLAIN_AT + call(ctx).bodyBytes;
   const kept: usize = applied ? keptEnd(ctx, place) : 0;
   switch (type) {
+    case wire.TYPE_HEARTBEAT: {
+      const m = changetype<wire.Heartbeat>(place);
+      const next = kept != 0 ? kept : wire.decodeHeartbeat(at, end, m);
+      if (next == 0) return 0;
+      if (applied) edgeHandlers.applyHeartbeat(ctx, m);
+      else if (!membershipHandlers.admitHeartbeat(ctx, m)) return IMPLAUSIBLE;
+      return next;
+    }
+    case wire.TYPE_INTENT: {
+      const m = changetype<wire.Intent>(place);
+      const next = kept != 0 ? kept : wire.decodeIntent(at, end, m);
+      if (next == 0) return 0;
+      if (applied) intentHandlers.applyIntent(ctx, m);
+      else if (!intentHandlers.admitIntent(ctx, m)) return IMPLAUSIBLE;
+      return next;
+    }
     case wire.TYPE_PROBE: {
       const m = changetype<wire.Probe>(place);
       const next = kept != 0 ? kept : wire.decodeProbe(at, end, m);
@@ -52,14 +68,6 @@ export function visitMessage(ctx: usize, type: i32, at: usize, place: usize, app
       if (next == 0) return 0;
       if (applied) membershipHandlers.applyProbeRequest(ctx, m);
       else if (!membershipHandlers.admitProbeRequest(ctx, m)) return IMPLAUSIBLE;
-      return next;
-    }
-    case wire.TYPE_HEARTBEAT: {
-      const m = changetype<wire.Heartbeat>(place);
-      const next = kept != 0 ? kept : wire.decodeHeartbeat(at, end, m);
-      if (next == 0) return 0;
-      if (applied) edgeHandlers.applyHeartbeat(ctx, m);
-      else if (!membershipHandlers.admitHeartbeat(ctx, m)) return IMPLAUSIBLE;
       return next;
     }
     case wire.TYPE_RELAYED_ACK: {
@@ -118,14 +126,6 @@ export function visitMessage(ctx: usize, type: i32, at: usize, place: usize, app
       const m = changetype<wire.KeyEpochPart>(place);
       const next = kept != 0 ? kept : wire.decodeKeyEpochPart(at, end, m);
       if (next != 0 && applied) securityHandlers.applyKeyEpochPart(ctx, m);
-      return next;
-    }
-    case wire.TYPE_INTENT: {
-      const m = changetype<wire.Intent>(place);
-      const next = kept != 0 ? kept : wire.decodeIntent(at, end, m);
-      if (next == 0) return 0;
-      if (applied) intentHandlers.applyIntent(ctx, m);
-      else if (!intentHandlers.admitIntent(ctx, m)) return IMPLAUSIBLE;
       return next;
     }
     case wire.TYPE_SYNC_DIGEST: {

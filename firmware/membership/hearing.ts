@@ -4,24 +4,30 @@
 import { TICKS_UNTIL_SILENT, ROUND_TICKS, CORRELATED_SILENT_MIN } from '../memory/limits';
 import { BITMAP_BYTES } from '../memory/map';
 import { changes } from '../memory/guard';
-import { bitGet, bitSet, bitClear } from '../base/bits';
 import { leaveToTick, DUE_REPORT } from '../node/table';
-import { ageOf } from './liveness';
 import { membership, freshAt, HEARD, suspectAt, SUSPECTS, everyoneAt, VIEW, silentAt, BITMAPS } from './table';
 import { silentTerm, subtractFromDigest } from './view';
 
 /** Records a direct sign of life, now. */
 export function markHeard(ctx: usize, index: u32): void {
   if (membership(ctx).livenessTick == 0) return;
-  const age = ageOf(ctx, index);
-  if (age == 0) return;
-  for (let plane: u32 = 0; plane < PLANES; plane++) bitSet(freshAt(ctx, plane), index);
+  const offset = (index >>> 5) << 2;
+  const bit: u32 = 1 << (index & 31);
+  const at = freshAt(ctx, 0) + offset;
+  const f0 = load<u32>(at);
+  const f1 = load<u32>(at + BITMAP_BYTES);
+  const f2 = load<u32>(at + 2 * BITMAP_BYTES);
+  if ((f0 & f1 & f2 & bit) != 0) return;
+  store<u32>(at, f0 | bit);
+  store<u32>(at + BITMAP_BYTES, f1 | bit);
+  store<u32>(at + 2 * BITMAP_BYTES, f2 | bit);
   changes(ctx, HEARD);
-  if (bitGet(suspectAt(ctx), index)) {
-    bitClear(suspectAt(ctx), index);
+  const suspects = suspectAt(ctx) + offset;
+  if ((load<u32>(suspects) & bit) != 0) {
+    store<u32>(suspects, load<u32>(suspects) ^ bit);
     changes(ctx, SUSPECTS);
   }
-  if (age >= TICKS_UNTIL_SILENT) returned(ctx, index >>> 5, 1 << (index & 31));
+  if (((f0 | f1 | f2) & bit) == 0) returned(ctx, index >>> 5, bit);
 }
 
 /**
@@ -50,8 +56,6 @@ export function mergeHeard(ctx: usize, offset: u32, g0: u64, g1: u64, g2: u64): 
   if (<u32>back != 0) returned(ctx, offset >>> 2, <u32>back);
   if (back >>> 32 != 0) returned(ctx, (offset >>> 2) + 1, <u32>(back >>> 32));
 }
-
-const PLANES: u32 = 3;
 
 /**
  * Handles silent members that are heard again: the bits `back` of a word. The changes of the digest

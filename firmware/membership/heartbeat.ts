@@ -130,7 +130,7 @@ function mergeAges(ctx: usize, livenessTick: u32, m: Heartbeat): void {
       f1 = live & ((f1 ^ f0) | fresh);
       f0 = live & (~f0 | fresh);
     } else
-      for (let i: u32 = 0; i < behind; i++) {
+      for (let left = behind; left != 0; left--) {
         const some = f0 | f1 | f2;
         f2 = some & (f2 ^ (~f0 & ~f1));
         f1 = some & (f1 ^ ~f0);

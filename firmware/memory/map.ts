@@ -56,11 +56,12 @@ export const PLAIN_AT: u32 = SCRATCH_OUT_AT + SCRATCH_BYTES;
 /** Scratch of arbitration, which is the work of a tick. */
 export const INTENT_SCRATCH_AT: u32 = PLAIN_AT + FRAME_BYTES_MAX;
 /**
- * The same bytes hold the first messages of a frame from their admission until they are applied: 16
- * in a flight image, 2 in a compact one. After each message is the address after its encoding.
+ * The same bytes hold the first messages of a frame from their admission until they are applied: 15
+ * in a flight image, 2 in a compact one. After each message are the address after its encoding, and
+ * its type.
  */
 export const DECODED_AT: u32 = INTENT_SCRATCH_AT;
-export const DECODED_STRIDE: u32 = STRUCT_BYTES_MAX + 4;
+export const DECODED_STRIDE: u32 = STRUCT_BYTES_MAX + 8;
 export const DECODED_MAX: u32 = (INTENTS_MAX * 4) / DECODED_STRIDE;
 /** Units of one group that are in use, while a place for a claim is sought. */
 export const PLAN_UNITS_AT: u32 = (INTENT_SCRATCH_AT + INTENTS_MAX * 4 + 15) & ~15;

@@ -60,6 +60,21 @@ export function readUint(at: usize, end: usize, max: u32, into: usize): usize {
   return readLongUint(at, end, max, into);
 }
 
+/** As `readUint`, for any u32. Most take five bytes: those are read in place. */
+// @inline
+export function readWordInPlace(at: usize, end: usize, into: usize): usize {
+  if (at - 1 < end - 5 && load<u8>(at) == 0x1a && load<u16>(at, 1, 1) != 0) {
+    store<u32>(into, bswap<u32>(load<u32>(at, 1, 1)));
+    return at + 5;
+  }
+  return readLongUint(at, end, u32.MAX_VALUE, into);
+}
+
+/** As `readWordInPlace`, for codecs that are used seldom. */
+export function readWord(at: usize, end: usize, into: usize): usize {
+  return readWordInPlace(at, end, into);
+}
+
 /** As `readUint`, without a short form in place. */
 export function readLongUint(at: usize, end: usize, max: u32, into: usize): usize {
   if (at - 1 >= end - 1) return 0;
@@ -68,15 +83,15 @@ export function readLongUint(at: usize, end: usize, max: u32, into: usize): usiz
   const head: u32 = <u32>load<u8>(at) - 0x18;
   let value: u32 = 0;
   let bytes: usize = 5;
-  if (head == 2) {
-    if (room < 5) return 0;
-    value = bswap<u32>(load<u32>(at, 1, 1));
-    if (value < 0x10000) return 0;
-  } else if (head == 1) {
+  if (head == 1) {
     if (room < 3) return 0;
     value = bswap<u16>(load<u16>(at, 1, 1));
     if (value < 0x100) return 0;
     bytes = 3;
+  } else if (head == 2) {
+    if (room < 5) return 0;
+    value = bswap<u32>(load<u32>(at, 1, 1));
+    if (value < 0x10000) return 0;
   } else if (head == 0) {
     if (room < 2) return 0;
     value = load<u8>(at, 1);

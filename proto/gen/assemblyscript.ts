@@ -1,6 +1,7 @@
 // Emits the firmware's codec: one flat struct, one encoder and one decoder per rule, straight-line
 // calls of firmware/wire/cbor.ts.
 
+import { MOST_FREQUENT } from './frequent.ts';
 import { camel, pascal, singular, upper } from './names.ts';
 import type { ArrayKind, Field, Rule, UintKind } from './schema.ts';
 import { bytesMax, isChecked, isRecord, itemCount, ruleNamed } from './size.ts';
@@ -62,9 +63,15 @@ function encodeUint(value: string, { min, max }: UintKind): string {
     : `  at = writeRange(at, end, ${value}, ${min}, ${max});`;
 }
 
-/** Wide integers are seldom one byte long, and records are read seldom: no short form in place. */
+/**
+ * Wide integers are seldom one byte long, and records are read seldom: no short form in place.
+ * Times and digests take five bytes nearly always; those of the most frequent message are read in
+ * place.
+ */
 function decodeUint(rule: Rule, where: string, { min, max }: UintKind): string {
   if (min !== 0) return `  at = readRange(at, end, ${min}, ${max}, ${where});`;
+  if (max === 0xffffffff)
+    return `  at = ${rule.name === MOST_FREQUENT ? 'readWordInPlace' : 'readWord'}(at, end, ${where});`;
   const read = max > 0xffff || isRecord(rule) ? 'readLongUint' : 'readUint';
   return `  at = ${read}(at, end, ${max}, ${where});`;
 }
@@ -201,6 +208,8 @@ function imports(own: readonly Rule[], rules: readonly Rule[], file: string, bod
     'readRange',
     'readType',
     'readUint',
+    'readWord',
+    'readWordInPlace',
     'writeArray',
     'writeBytes',
     'writeCount',

@@ -1,5 +1,6 @@
 // Emits firmware/edge/visit.ts: from the type of a message to its decoder and its handlers.
 
+import { FREQUENT } from './frequent.ts';
 import type { Handlers } from './handlers.ts';
 import { pascal, upper } from './names.ts';
 
@@ -38,6 +39,12 @@ function messageCase({ rule: { name }, admit, apply }: Handlers): string[] {
     '      return next;',
     '    }',
   ];
+}
+
+/** The compiler compares a type with one case after the other. */
+function frequentFirst(handlers: readonly Handlers[]): Handlers[] {
+  const rank = ({ rule: { name } }: Handlers) => (FREQUENT.includes(name) ? FREQUENT.indexOf(name) : FREQUENT.length);
+  return handlers.toSorted((a, b) => rank(a) - rank(b));
 }
 
 function recordCase({ rule: { name }, observe }: Handlers): string[] {
@@ -95,7 +102,7 @@ export function dispatchFiles(handlers: readonly Handlers[]): { path: string; te
     '  const end: usize = ctx + PLAIN_AT + call(ctx).bodyBytes;',
     '  const kept: usize = applied ? keptEnd(ctx, place) : 0;',
     '  switch (type) {',
-    ...handlers.filter(({ apply }) => apply !== null).flatMap(messageCase),
+    ...frequentFirst(handlers.filter(({ apply }) => apply !== null)).flatMap(messageCase),
     '    default:',
     '      return UNKNOWN;',
     '  }',

@@ -18,7 +18,7 @@
 
 enum { RECORDS_MAX = 800, NOTICES_MAX = 64, LOSSES_MAX = 32, MESSAGE_WORDS = 64 };
 /* Messages of a frame that are kept once decoded, and words of each. */
-enum { DECODED_MAX = 16, DECODED_WORDS = 49 };
+enum { DECODED_MAX = 15, DECODED_WORDS = 49 };
 enum { LINK_KEYS = 3, KEY_WORDS = 8, PLAIN_BYTES = 256 };
 enum { NO_RECORD = 0xffff, UNIT_LISTS = 32, LEAVES_MAX = 1024 };
 

@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readBytes, readLongUint, readRange, readType, writeBytes, writeRange, writeType, writeUint } from "../cbor";
+import { readBytes, readLongUint, readRange, readType, readWord, writeBytes, writeRange, writeType, writeUint } from "../cbor";
 import { readCheck, writeCheck } from "../check";
 
 export const TYPE_CONFIG: u32 = 128;
@@ -82,22 +82,22 @@ export function decodeConfig(at: usize, end: usize, m: Config): usize {
   at = readRange(at, end, 1, 200, changetype<usize>(m) + offsetof<Config>("members"));
   at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Config>("generation"));
   at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Config>("incarnation"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("seed"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Config>("seed"));
   at = readLongUint(at, end, 1, changetype<usize>(m) + offsetof<Config>("timeKnown"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("timeS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Config>("timeS"));
   at = readLongUint(at, end, 999, changetype<usize>(m) + offsetof<Config>("timeMs"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("rateMax"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("storageKg"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("batteryWh"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("solarW"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("baseW"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("replicateW"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("mineWhPerKg"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Config>("rateMax"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Config>("storageKg"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Config>("batteryWh"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Config>("solarW"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Config>("baseW"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Config>("replicateW"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Config>("mineWhPerKg"));
   at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Config>("features"));
   at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Config>("resets"));
   at = readLongUint(at, end, 1, changetype<usize>(m) + offsetof<Config>("image"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("reserved"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Config>("ownerRateMax"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Config>("reserved"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Config>("ownerRateMax"));
   return readCheck(from, at, end);
 }
 
@@ -129,7 +129,7 @@ export function decodeLinkSecret(at: usize, end: usize, m: LinkSecret): usize {
   const from = at;
   at = readType(at, end, 5, TYPE_LINK_SECRET);
   at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<LinkSecret>("keyEpoch"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<LinkSecret>("startS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<LinkSecret>("startS"));
   at = readBytes(at, end, 32, 32, changetype<usize>(m) + offsetof<LinkSecret>("secretAt"));
   return readCheck(from, at, end);
 }

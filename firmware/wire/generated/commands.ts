@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readLongUint, readType, writeType, writeUint } from "../cbor";
+import { readLongUint, readType, readWord, writeType, writeUint } from "../cbor";
 import { readCheck, writeCheck } from "../check";
 
 export const TYPE_START_WORK: u32 = 160;
@@ -37,9 +37,9 @@ export function decodeStartWork(at: usize, end: usize, m: StartWork): usize {
   at = readType(at, end, 7, TYPE_START_WORK);
   at = readLongUint(at, end, 7, changetype<usize>(m) + offsetof<StartWork>("slot"));
   at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<StartWork>("kind"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<StartWork>("resource"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<StartWork>("rate"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<StartWork>("untilS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<StartWork>("resource"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<StartWork>("rate"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<StartWork>("untilS"));
   return readCheck(from, at, end);
 }
 
@@ -260,7 +260,7 @@ export function encodeReserveCounters(at: usize, end: usize, m: ReserveCounters)
 export function decodeReserveCounters(at: usize, end: usize, m: ReserveCounters): usize {
   const from = at;
   at = readType(at, end, 3, TYPE_RESERVE_COUNTERS);
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<ReserveCounters>("cycle"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<ReserveCounters>("cycle"));
   return readCheck(from, at, end);
 }
 

@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readLongUint, readRange, readType, readUint, writeRange, writeType, writeUint } from "../cbor";
+import { readRange, readType, readUint, readWord, writeRange, writeType, writeUint } from "../cbor";
 
 export const TYPE_ALARM: u32 = 97;
 /** Longest encoding. */
@@ -29,8 +29,8 @@ export function encodeAlarm(at: usize, end: usize, m: Alarm): usize {
 export function decodeAlarm(at: usize, end: usize, m: Alarm): usize {
   at = readType(at, end, 4, TYPE_ALARM);
   at = readRange(at, end, 1, 4, changetype<usize>(m) + offsetof<Alarm>("class"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Alarm>("onsetS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Alarm>("elapsedS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Alarm>("onsetS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Alarm>("elapsedS"));
   return at;
 }
 
@@ -59,6 +59,6 @@ export function decodeBeacon(at: usize, end: usize, m: Beacon): usize {
   at = readType(at, end, 4, TYPE_BEACON);
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Beacon>("cause"));
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Beacon>("resets"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Beacon>("timeS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Beacon>("timeS"));
   return at;
 }

@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readLongUint, readType, writeType, writeUint } from "../cbor";
+import { readLongUint, readType, readWord, writeType, writeUint } from "../cbor";
 
 export const TYPE_EQUIVOCATED: u32 = 209;
 /** Longest encoding. */
@@ -34,7 +34,7 @@ export function decodeEquivocated(at: usize, end: usize, m: Equivocated): usize 
   at = readType(at, end, 5, TYPE_EQUIVOCATED);
   at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Equivocated>("owner"));
   at = readLongUint(at, end, 7, changetype<usize>(m) + offsetof<Equivocated>("slot"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Equivocated>("version"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Equivocated>("version"));
   at = readLongUint(at, end, 1, changetype<usize>(m) + offsetof<Equivocated>("proven"));
   return at;
 }

@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readLongUint, readRange, readType, writeRange, writeType, writeUint } from "../cbor";
+import { readLongUint, readRange, readType, readWord, writeRange, writeType, writeUint } from "../cbor";
 
 export const TYPE_BOOTED: u32 = 192;
 /** Longest encoding. */
@@ -60,7 +60,7 @@ export function decodeMemberState(at: usize, end: usize, m: MemberState): usize 
   at = readType(at, end, 4, TYPE_MEMBER_STATE);
   at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<MemberState>("member"));
   at = readLongUint(at, end, 5, changetype<usize>(m) + offsetof<MemberState>("state"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<MemberState>("lastLivenessTick"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<MemberState>("lastLivenessTick"));
   return at;
 }
 
@@ -94,9 +94,9 @@ export function decodeStored(at: usize, end: usize, m: Stored): usize {
   at = readType(at, end, 6, TYPE_STORED);
   at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Stored>("owner"));
   at = readLongUint(at, end, 7, changetype<usize>(m) + offsetof<Stored>("slot"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Stored>("version"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Stored>("version"));
   at = readLongUint(at, end, 5, changetype<usize>(m) + offsetof<Stored>("state"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Stored>("publishedS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Stored>("publishedS"));
   return at;
 }
 
@@ -142,17 +142,17 @@ export function encodePublished(at: usize, end: usize, m: Published): usize {
 export function decodePublished(at: usize, end: usize, m: Published): usize {
   at = readType(at, end, 13, TYPE_PUBLISHED);
   at = readLongUint(at, end, 7, changetype<usize>(m) + offsetof<Published>("slot"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Published>("version"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Published>("version"));
   at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Published>("kind"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Published>("resource"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Published>("startS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Published>("endS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Published>("rate"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Published>("resource"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Published>("startS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Published>("endS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Published>("rate"));
   at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Published>("priority"));
   at = readRange(at, end, 1, 5, changetype<usize>(m) + offsetof<Published>("state"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Published>("claimS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Published>("nonce"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Published>("leaseS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Published>("claimS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Published>("nonce"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Published>("leaseS"));
   return at;
 }
 
@@ -185,10 +185,10 @@ export function encodeSettled(at: usize, end: usize, m: Settled): usize {
 export function decodeSettled(at: usize, end: usize, m: Settled): usize {
   at = readType(at, end, 6, TYPE_SETTLED);
   at = readLongUint(at, end, 7, changetype<usize>(m) + offsetof<Settled>("slot"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Settled>("version"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Settled>("startS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Settled>("endS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Settled>("rate"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Settled>("version"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Settled>("startS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Settled>("endS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Settled>("rate"));
   return at;
 }
 
@@ -218,7 +218,7 @@ export function encodeLost(at: usize, end: usize, m: Lost): usize {
 export function decodeLost(at: usize, end: usize, m: Lost): usize {
   at = readType(at, end, 5, TYPE_LOST);
   at = readLongUint(at, end, 7, changetype<usize>(m) + offsetof<Lost>("slot"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Lost>("version"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Lost>("version"));
   at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Lost>("toOwner"));
   at = readLongUint(at, end, 7, changetype<usize>(m) + offsetof<Lost>("toSlot"));
   return at;
@@ -247,7 +247,7 @@ export function encodeOnset(at: usize, end: usize, m: Onset): usize {
 export function decodeOnset(at: usize, end: usize, m: Onset): usize {
   at = readType(at, end, 4, TYPE_ONSET);
   at = readRange(at, end, 1, 4, changetype<usize>(m) + offsetof<Onset>("class"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Onset>("onsetS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Onset>("onsetS"));
   at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Onset>("subject"));
   return at;
 }
@@ -285,12 +285,12 @@ export function encodeConverged(at: usize, end: usize, m: Converged): usize {
 export function decodeConverged(at: usize, end: usize, m: Converged): usize {
   at = readType(at, end, 8, TYPE_CONVERGED);
   at = readRange(at, end, 1, 4, changetype<usize>(m) + offsetof<Converged>("class"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Converged>("onsetS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Converged>("convergedS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Converged>("detectedS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Converged>("agreedS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Converged>("freedS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Converged>("settledS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Converged>("onsetS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Converged>("convergedS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Converged>("detectedS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Converged>("agreedS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Converged>("freedS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Converged>("settledS"));
   return at;
 }
 
@@ -317,8 +317,8 @@ export function encodeAlarmed(at: usize, end: usize, m: Alarmed): usize {
 export function decodeAlarmed(at: usize, end: usize, m: Alarmed): usize {
   at = readType(at, end, 4, TYPE_ALARMED);
   at = readRange(at, end, 1, 4, changetype<usize>(m) + offsetof<Alarmed>("class"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Alarmed>("onsetS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Alarmed>("elapsedS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Alarmed>("onsetS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Alarmed>("elapsedS"));
   return at;
 }
 
@@ -346,8 +346,8 @@ export function encodeDropped(at: usize, end: usize, m: Dropped): usize {
 export function decodeDropped(at: usize, end: usize, m: Dropped): usize {
   at = readType(at, end, 4, TYPE_DROPPED);
   at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Dropped>("counter"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Dropped>("count"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Dropped>("firstS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Dropped>("count"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Dropped>("firstS"));
   return at;
 }
 
@@ -400,8 +400,8 @@ export function encodeTimeAcquired(at: usize, end: usize, m: TimeAcquired): usiz
 
 export function decodeTimeAcquired(at: usize, end: usize, m: TimeAcquired): usize {
   at = readType(at, end, 3, TYPE_TIME_ACQUIRED);
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<TimeAcquired>("timeS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<TimeAcquired>("errorMs"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<TimeAcquired>("timeS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<TimeAcquired>("errorMs"));
   return at;
 }
 
@@ -431,8 +431,8 @@ export function decodeNoticedResource(at: usize, end: usize, m: NoticedResource)
   at = readType(at, end, 5, TYPE_NOTICED_RESOURCE);
   at = readLongUint(at, end, 31, changetype<usize>(m) + offsetof<NoticedResource>("group"));
   at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<NoticedResource>("unit"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<NoticedResource>("capacity"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<NoticedResource>("observedS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<NoticedResource>("capacity"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<NoticedResource>("observedS"));
   return at;
 }
 
@@ -457,7 +457,7 @@ export function encodeMaintained(at: usize, end: usize, m: Maintained): usize {
 export function decodeMaintained(at: usize, end: usize, m: Maintained): usize {
   at = readType(at, end, 3, TYPE_MAINTAINED);
   at = readLongUint(at, end, 7, changetype<usize>(m) + offsetof<Maintained>("slot"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Maintained>("startS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Maintained>("startS"));
   return at;
 }
 
@@ -483,6 +483,6 @@ export function encodeImpossible(at: usize, end: usize, m: Impossible): usize {
 export function decodeImpossible(at: usize, end: usize, m: Impossible): usize {
   at = readType(at, end, 3, TYPE_IMPOSSIBLE);
   at = readLongUint(at, end, 7, changetype<usize>(m) + offsetof<Impossible>("slot"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Impossible>("endS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Impossible>("endS"));
   return at;
 }

@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readArray, readBytes, readCount, readLongUint, readRange, readType, readUint, writeArray, writeBytes, writeCount, writeRange, writeType, writeUint } from "../cbor";
+import { readArray, readBytes, readCount, readRange, readType, readUint, readWord, writeArray, writeBytes, writeCount, writeRange, writeType, writeUint } from "../cbor";
 
 /** Longest encoding. */
 export const NOTICED_BYTES_MAX: u32 = 11;
@@ -30,7 +30,7 @@ export function decodeNoticed(at: usize, end: usize, m: Noticed): usize {
   at = readArray(at, end, 3);
   at = readUint(at, end, 31, changetype<usize>(m) + offsetof<Noticed>("group"));
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Noticed>("unit"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Noticed>("observedS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Noticed>("observedS"));
   return at;
 }
 
@@ -56,7 +56,7 @@ export function encodeOwned(at: usize, end: usize, m: Owned): usize {
 export function decodeOwned(at: usize, end: usize, m: Owned): usize {
   at = readArray(at, end, 2);
   at = readUint(at, end, 7, changetype<usize>(m) + offsetof<Owned>("slot"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Owned>("version"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Owned>("version"));
   return at;
 }
 
@@ -120,20 +120,20 @@ export function decodeIntent(at: usize, end: usize, m: Intent): usize {
   at = readType(at, end, 17, TYPE_INTENT);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Intent>("owner"));
   at = readUint(at, end, 7, changetype<usize>(m) + offsetof<Intent>("slot"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Intent>("version"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Intent>("version"));
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Intent>("kind"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Intent>("resource"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Intent>("startS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Intent>("endS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Intent>("rate"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Intent>("resource"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Intent>("startS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Intent>("endS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Intent>("rate"));
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Intent>("priority"));
   at = readRange(at, end, 1, 5, changetype<usize>(m) + offsetof<Intent>("state"));
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Intent>("generation"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Intent>("claimS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Intent>("publishedS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Intent>("nonce"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Intent>("read"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Intent>("leaseS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Intent>("claimS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Intent>("publishedS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Intent>("nonce"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Intent>("read"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Intent>("leaseS"));
   return at;
 }
 
@@ -239,8 +239,8 @@ export function decodeNotice(at: usize, end: usize, m: Notice): usize {
   at = readType(at, end, 6, TYPE_NOTICE);
   at = readUint(at, end, 31, changetype<usize>(m) + offsetof<Notice>("group"));
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Notice>("unit"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Notice>("capacity"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Notice>("observedS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Notice>("capacity"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Notice>("observedS"));
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Notice>("observer"));
   return at;
 }
@@ -306,7 +306,7 @@ export function encodeSince(at: usize, end: usize, m: Since): usize {
 
 export function decodeSince(at: usize, end: usize, m: Since): usize {
   at = readType(at, end, 2, TYPE_SINCE);
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Since>("fromS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Since>("fromS"));
   return at;
 }
 
@@ -346,8 +346,8 @@ export function decodeStatement(at: usize, end: usize, m: Statement): usize {
   at = readType(at, end, 7, TYPE_STATEMENT);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Statement>("owner"));
   at = readUint(at, end, 7, changetype<usize>(m) + offsetof<Statement>("slot"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Statement>("version"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Statement>("atS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Statement>("version"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Statement>("atS"));
   at = readBytes(at, end, 16, 16, changetype<usize>(m) + offsetof<Statement>("digestAt"));
   at = readBytes(at, end, 64, 64, changetype<usize>(m) + offsetof<Statement>("signatureAt"));
   return at;
@@ -395,11 +395,11 @@ export function decodeProof(at: usize, end: usize, m: Proof): usize {
   at = readType(at, end, 10, TYPE_PROOF);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Proof>("owner"));
   at = readUint(at, end, 7, changetype<usize>(m) + offsetof<Proof>("slot"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Proof>("version"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Proof>("atA"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Proof>("version"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Proof>("atA"));
   at = readBytes(at, end, 16, 16, changetype<usize>(m) + offsetof<Proof>("digestAAt"));
   at = readBytes(at, end, 64, 64, changetype<usize>(m) + offsetof<Proof>("signatureAAt"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Proof>("atB"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Proof>("atB"));
   at = readBytes(at, end, 16, 16, changetype<usize>(m) + offsetof<Proof>("digestBAt"));
   at = readBytes(at, end, 64, 64, changetype<usize>(m) + offsetof<Proof>("signatureBAt"));
   return at;

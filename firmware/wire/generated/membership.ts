@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readArray, readBytes, readCount, readLongUint, readRange, readType, readUint, writeArray, writeBytes, writeCount, writeRange, writeType, writeUint } from "../cbor";
+import { readArray, readBytes, readCount, readRange, readType, readUint, readWord, readWordInPlace, writeArray, writeBytes, writeCount, writeRange, writeType, writeUint } from "../cbor";
 
 /** Longest encoding. */
 export const SILENT_ENTRY_BYTES_MAX: u32 = 11;
@@ -30,7 +30,7 @@ export function encodeSilentEntry(at: usize, end: usize, m: SilentEntry): usize 
 export function decodeSilentEntry(at: usize, end: usize, m: SilentEntry): usize {
   at = readArray(at, end, 3);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<SilentEntry>("member"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<SilentEntry>("lastLivenessTick"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<SilentEntry>("lastLivenessTick"));
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<SilentEntry>("revocations"));
   return at;
 }
@@ -151,13 +151,13 @@ export function encodeHeartbeat(at: usize, end: usize, m: Heartbeat): usize {
 
 export function decodeHeartbeat(at: usize, end: usize, m: Heartbeat): usize {
   at = readType(at, end, 9, TYPE_HEARTBEAT);
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Heartbeat>("timeS"));
+  at = readWordInPlace(at, end, changetype<usize>(m) + offsetof<Heartbeat>("timeS"));
   at = readUint(at, end, 999, changetype<usize>(m) + offsetof<Heartbeat>("timeMs"));
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<Heartbeat>("errorMs"));
   at = readBytes(at, end, 0, 75, changetype<usize>(m) + offsetof<Heartbeat>("agesAt"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Heartbeat>("digestHigh"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Heartbeat>("digestLow"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Heartbeat>("recent"));
+  at = readWordInPlace(at, end, changetype<usize>(m) + offsetof<Heartbeat>("digestHigh"));
+  at = readWordInPlace(at, end, changetype<usize>(m) + offsetof<Heartbeat>("digestLow"));
+  at = readWordInPlace(at, end, changetype<usize>(m) + offsetof<Heartbeat>("recent"));
   at = readBytes(at, end, 0, 25, changetype<usize>(m) + offsetof<Heartbeat>("agreeAt"));
   return at;
 }
@@ -293,8 +293,8 @@ export function encodeIsolation(at: usize, end: usize, m: Isolation): usize {
 
 export function decodeIsolation(at: usize, end: usize, m: Isolation): usize {
   at = readType(at, end, 3, TYPE_ISOLATION);
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Isolation>("fromS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Isolation>("untilS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Isolation>("fromS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Isolation>("untilS"));
   return at;
 }
 
@@ -368,7 +368,7 @@ export function encodeKeyEpochHead(at: usize, end: usize, m: KeyEpochHead): usiz
 export function decodeKeyEpochHead(at: usize, end: usize, m: KeyEpochHead): usize {
   at = readType(at, end, 6, TYPE_KEY_EPOCH_HEAD);
   at = readUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochHead>("keyEpoch"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<KeyEpochHead>("startS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<KeyEpochHead>("startS"));
   at = readRange(at, end, 1, 32, changetype<usize>(m) + offsetof<KeyEpochHead>("parts"));
   at = readBytes(at, end, 16, 16, changetype<usize>(m) + offsetof<KeyEpochHead>("commitmentAt"));
   at = readBytes(at, end, 64, 64, changetype<usize>(m) + offsetof<KeyEpochHead>("signatureAt"));

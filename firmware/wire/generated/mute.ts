@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readLongUint, readType, writeType, writeUint } from "../cbor";
+import { readLongUint, readType, readWord, writeType, writeUint } from "../cbor";
 
 export const TYPE_MUTE: u32 = 210;
 /** Longest encoding. */
@@ -29,6 +29,6 @@ export function encodeMute(at: usize, end: usize, m: Mute): usize {
 export function decodeMute(at: usize, end: usize, m: Mute): usize {
   at = readType(at, end, 3, TYPE_MUTE);
   at = readLongUint(at, end, 4, changetype<usize>(m) + offsetof<Mute>("cause"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Mute>("untilS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Mute>("untilS"));
   return at;
 }

@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readLongUint, readRange, readType, writeRange, writeType, writeUint } from "../cbor";
+import { readLongUint, readRange, readType, readWord, writeRange, writeType, writeUint } from "../cbor";
 import { readCheck, writeCheck } from "../check";
 
 export const TYPE_GROUP: u32 = 129;
@@ -41,9 +41,9 @@ export function decodeGroup(at: usize, end: usize, m: Group): usize {
   at = readLongUint(at, end, 31, changetype<usize>(m) + offsetof<Group>("group"));
   at = readRange(at, end, 1, 2, changetype<usize>(m) + offsetof<Group>("kind"));
   at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Group>("units"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Group>("capacity"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Group>("stockKg"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Group>("loadKg"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Group>("capacity"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Group>("stockKg"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Group>("loadKg"));
   return readCheck(from, at, end);
 }
 
@@ -75,9 +75,9 @@ export function decodeHealth(at: usize, end: usize, m: Health): usize {
   const from = at;
   at = readType(at, end, 6, TYPE_HEALTH);
   at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Health>("tasks"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Health>("batteryWh"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Health>("storedKg"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Health>("solarW"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Health>("batteryWh"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Health>("storedKg"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Health>("solarW"));
   return readCheck(from, at, end);
 }
 
@@ -108,7 +108,7 @@ export function decodeProgress(at: usize, end: usize, m: Progress): usize {
   at = readType(at, end, 5, TYPE_PROGRESS);
   at = readLongUint(at, end, 7, changetype<usize>(m) + offsetof<Progress>("slot"));
   at = readRange(at, end, 1, 4, changetype<usize>(m) + offsetof<Progress>("status"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Progress>("movedKg"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Progress>("movedKg"));
   return readCheck(from, at, end);
 }
 
@@ -139,7 +139,7 @@ export function decodeAssay(at: usize, end: usize, m: Assay): usize {
   at = readType(at, end, 5, TYPE_ASSAY);
   at = readLongUint(at, end, 31, changetype<usize>(m) + offsetof<Assay>("group"));
   at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Assay>("unit"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assay>("capacity"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Assay>("capacity"));
   return readCheck(from, at, end);
 }
 
@@ -168,8 +168,8 @@ export function encodeOutlook(at: usize, end: usize, m: Outlook): usize {
 export function decodeOutlook(at: usize, end: usize, m: Outlook): usize {
   const from = at;
   at = readType(at, end, 5, TYPE_OUTLOOK);
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Outlook>("fromS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Outlook>("untilS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Outlook>("fromS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Outlook>("untilS"));
   at = readRange(at, end, 1, 3, changetype<usize>(m) + offsetof<Outlook>("kind"));
   return readCheck(from, at, end);
 }
@@ -199,9 +199,9 @@ export function encodeWindow(at: usize, end: usize, m: Window): usize {
 export function decodeWindow(at: usize, end: usize, m: Window): usize {
   const from = at;
   at = readType(at, end, 5, TYPE_WINDOW);
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Window>("startS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Window>("endS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Window>("energyWh"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Window>("startS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Window>("endS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Window>("energyWh"));
   return readCheck(from, at, end);
 }
 
@@ -243,11 +243,11 @@ export function decodeAssign(at: usize, end: usize, m: Assign): usize {
   at = readType(at, end, 10, TYPE_ASSIGN);
   at = readLongUint(at, end, 7, changetype<usize>(m) + offsetof<Assign>("slot"));
   at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Assign>("kind"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("resource"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("startS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("endS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("durationS"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Assign>("rate"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Assign>("resource"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Assign>("startS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Assign>("endS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Assign>("durationS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Assign>("rate"));
   at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Assign>("priority"));
   return readCheck(from, at, end);
 }
@@ -304,7 +304,7 @@ export function encodeCountersReserved(at: usize, end: usize, m: CountersReserve
 export function decodeCountersReserved(at: usize, end: usize, m: CountersReserved): usize {
   const from = at;
   at = readType(at, end, 3, TYPE_COUNTERS_RESERVED);
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<CountersReserved>("cycle"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<CountersReserved>("cycle"));
   return readCheck(from, at, end);
 }
 

@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readLongUint, readRange, readType, writeRange, writeType, writeUint } from "../cbor";
+import { readLongUint, readRange, readType, readWord, writeRange, writeType, writeUint } from "../cbor";
 
 export const TYPE_UPSET: u32 = 207;
 /** Longest encoding. */
@@ -35,7 +35,7 @@ export function decodeUpset(at: usize, end: usize, m: Upset): usize {
   at = readType(at, end, 5, TYPE_UPSET);
   at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Upset>("line"));
   at = readRange(at, end, 1, 3, changetype<usize>(m) + offsetof<Upset>("outcome"));
-  at = readLongUint(at, end, 4294967295, changetype<usize>(m) + offsetof<Upset>("ageS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Upset>("ageS"));
   at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Upset>("count"));
   return at;
 }
