@@ -101,6 +101,59 @@ rules('MBR-1 holds: a contact window is bridged: the member counts as alive unti
   }
 });
 
+rules('MBR-1 holds: members that fell silent together are dead two days later', () => {
+  for (const [afterS, state] of [
+    [2 * 86_400, LIVENESS.unreachable],
+    [2 * 86_400 + 60, LIVENESS.dead],
+  ]) {
+    const company = without(12, 9, 10, 11);
+    company.runTo(company.nowS + 15 * 60);
+    assert.is(stateOf(company, 9), LIVENESS.unreachable);
+    const heardS = (company.node.member(9).lastLivenessTick - 4) * 60;
+    company.sleepTo(heardS + afterS - 500);
+    company.runTo(heardS + afterS);
+    assert.is(stateOf(company, 9), state, `after ${afterS} s`);
+  }
+});
+
+rules('MBR-1 holds: a node that is deaf for a contact window reports nobody absent, for longer it reports all', () => {
+  const company = agreed();
+  const peers = [...company.heard];
+  const heardS = company.nowS;
+  company.heard.clear();
+  const states = () => peers.map((peer) => stateOf(company, peer));
+  const all = (state: number) => peers.map(() => state);
+  company.runTo(heardS + 880);
+  assert.equal(states(), all(LIVENESS.alive));
+  const absent = () =>
+    company.eventsOf(TYPE.memberState, heardS).filter(({ fields }) => fields[FIELD.memberState.state] > 2);
+  assert.equal(absent(), []);
+  company.runTo(heardS + 920);
+  assert.equal(states(), all(LIVENESS.unreachable));
+});
+
+rules(
+  'MBR-1 holds: after a contact window the first heartbeat shows who is absent, after a longer gap in minutes',
+  () => {
+    for (const [gapS, quickly] of [
+      [860, true],
+      [1000, false],
+    ] as const) {
+      const company = agreed(9);
+      const peers = [...company.heard].filter((peer) => peer !== 8);
+      const heardS = company.nowS;
+      company.heard.clear();
+      company.runTo(heardS + gapS);
+      for (const peer of peers) company.heard.add(peer);
+      company.runTo(heardS + gapS + 60);
+      assert.is(stateOf(company, 1), LIVENESS.alive);
+      assert.is(stateOf(company, 8), quickly ? LIVENESS.dead : LIVENESS.unreachable, `a gap of ${gapS} s`);
+      company.runTo(heardS + gapS + 300);
+      assert.is(stateOf(company, 8), LIVENESS.dead);
+    }
+  },
+);
+
 // ---- what is agreed on ----
 
 const digestOf = ({ node }: Company) => (BigInt(node.view().digestHigh) << 32n) | BigInt(node.view().digestLow);
@@ -228,6 +281,24 @@ rules('INT-4 holds: rounds of disagreement add up, and one in which a peer agree
   company.agreeing.add(2);
   company.runTo(company.nowS + 2 * ROUND_S);
   assert.is(company.node.view().disagreedRounds, 0);
+});
+
+rules('INT-4 holds: a node that alone disagrees for sixty rounds restarts, six hours after its boot', () => {
+  const orders = (disagreesFromS: number, untilS: number) => {
+    const company = new Company();
+    const bootS = company.nowS;
+    company.runTo(bootS + disagreesFromS);
+    company.agreeing.clear();
+    company.runTo(bootS + untilS);
+    return company.commands.filter(({ fields }) => fields[0] === TYPE.restartRuntime).map(({ atS }) => atS - bootS);
+  };
+  const sixHoursS = 6 * HOUR;
+  const [early, ...more] = orders(600, sixHoursS + 120);
+  assert.equal(more, []);
+  assert.ok(early >= sixHoursS && early < sixHoursS + 60, `after ${early} s`);
+  const beganS = sixHoursS - HOUR;
+  const [late] = orders(beganS, beganS + 62 * ROUND_S);
+  assert.ok(late >= beganS + 60 * ROUND_S && late < beganS + 62 * ROUND_S, `${late - beganS} s later`);
 });
 
 rules.run();
