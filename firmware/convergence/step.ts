@@ -86,7 +86,7 @@ const APART_SHARE_LARGE: u32 = 8;
 const RESTART_S_MAX: u32 = MERGE_S;
 
 /** Hard limit of a disruption class, seconds (CVG-1). */
-function slaS(disruptionClass: u32): u32 {
+export function slaS(disruptionClass: u32): u32 {
   if (disruptionClass == SLA_CLASS_NODE) return 3600;
   if (disruptionClass == SLA_CLASS_CLUSTER) return 8 * 3600;
   if (disruptionClass == 3) return 72 * 3600;

@@ -31,6 +31,8 @@ import { intentsBoot } from '../intent/store';
 import { restartOwn } from '../intent/own/lifecycle';
 import { statementsRestart } from '../intent/statement/service';
 import { scheduleBoot } from '../schedule/step';
+import { federationRestart } from '../federation/step';
+import { setPlace } from '../federation/handlers';
 import { watchdogBoot } from '../watchdog/step';
 import { forgetPending } from '../security/key_epoch';
 import { beginCounters, acceptKey } from '../security/provision';
@@ -40,10 +42,13 @@ import {
   TYPE_GROUP,
   TYPE_LINK_SECRET,
   TYPE_PATH_KEY,
+  TYPE_PLACE,
   Config,
   decodeConfig,
   Group as GroupRecord,
   decodeGroup,
+  Place,
+  decodePlace,
   Booted,
   encodeBooted,
 } from '../wire/generated/messages';
@@ -92,6 +97,9 @@ function configure(ctx: usize, m: Config, cause: u32): void {
   able.replicateW = m.replicateW;
   able.mineWhPerKg = m.mineWhPerKg;
   able.ownerRateMax = m.ownerRateMax;
+  able.stocks = 0;
+  able.demands = 0;
+  able.profileS = 0;
   state.timeKnown = m.timeKnown;
   state.samples = 0;
   state.muteCause = 0;
@@ -99,6 +107,7 @@ function configure(ctx: usize, m: Config, cause: u32): void {
   clock(ctx).sampleS = nowS;
   state.bootKnown = 0;
   state.startedS = nowS;
+  state.placed = 0;
   state.periodS = nowS;
   state.checkpointS = 0;
   // The configuration gives mission time at local time zero.
@@ -107,7 +116,7 @@ function configure(ctx: usize, m: Config, cause: u32): void {
   setMission(ctx);
 }
 
-/** Takes the records after the configuration: keys, and groups unless `groups` is false. */
+/** Takes the records after the configuration: keys, place, and groups unless `groups` is false. */
 function takeRest(ctx: usize, at: usize, end: usize, groups: bool): u32 {
   while (at < end) {
     const type = messageType(at, end);
@@ -116,6 +125,13 @@ function takeRest(ctx: usize, at: usize, end: usize, groups: bool): u32 {
       at = decodeGroup(at, end, m);
       if (at == 0) return STATUS_MALFORMED;
       if (groups && observeGroup(ctx, m) != STATUS_OK) return STATUS_IMPLAUSIBLE;
+      continue;
+    }
+    if (type == TYPE_PLACE) {
+      const m = changetype<Place>(ctx + SCRATCH_AT);
+      at = decodePlace(at, end, m);
+      if (at == 0) return STATUS_MALFORMED;
+      setPlace(ctx, m);
       continue;
     }
     const next = skipItem(at, end);
@@ -253,6 +269,7 @@ export function restoreContext(ctx: usize, config: usize, end: usize, cause: u32
   scheduleBoot(ctx);
   restartOwn(ctx);
   statementsRestart(ctx);
+  federationRestart(ctx);
   watchdogBoot(ctx, cause, 1, resets, alternate);
   emitBooted(ctx, 1);
   advance(ctx);

@@ -88,10 +88,14 @@ import {
   SEND_STATEMENT,
   SEND_PROOF,
   SEND_STATEMENT_REQUEST,
+  SEND_SUMMARY,
+  SEND_PROFILE,
   SEND_ALARM,
   SEND_BEACON,
   NOTHING_TO_SEND,
 } from '../node/outbox';
+import { composeProfile } from '../federation/profiles';
+import { composeSummary } from '../federation/step';
 import { takeRumour } from '../intent/rumour';
 import { toMessage } from '../intent/version';
 import { composeProof } from '../intent/statement/equivocation';
@@ -129,6 +133,12 @@ export function composeFrame(ctx: usize, out: usize, cap: u32, counter: u32): u3
       unqueue(ctx, 0);
       if (at <= begin) continue;
       now.keyEpoch = 0;
+      return sealEnvelope(ctx, out, <u32>(at - begin));
+    }
+    if (<u32>outgoing(ctx, 0).what == SEND_SUMMARY) {
+      const at = composeSummary(ctx, begin, outgoing(ctx, 0).a);
+      unqueue(ctx, 0);
+      if (at <= NOTHING_TO_SEND) continue;
       return sealEnvelope(ctx, out, <u32>(at - begin));
     }
     const heartbeat = heartbeatOf(ctx, addressee);
@@ -203,8 +213,9 @@ function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize
   const a = entry.a;
   const b = entry.b;
   switch (<u32>entry.what) {
-    // Key epochs have frames of their own, under another key.
+    // Key epochs have frames of their own, under another key; a summary fills a frame.
     case SEND_KEY_EPOCH:
+    case SEND_SUMMARY:
       return 0;
     case SEND_PROBE: {
       const m = changetype<Probe>(scratch);
@@ -253,6 +264,8 @@ function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize
       m.untilS = intents(ctx).outlookUntilS;
       return encodeIsolation(at, end, m);
     }
+    case SEND_PROFILE:
+      return composeProfile(ctx, at, end);
     case SEND_ALARM: {
       const m = changetype<Alarm>(scratch);
       m.class = a;

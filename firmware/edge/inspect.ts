@@ -1,7 +1,14 @@
 // Telemetry for tests and tools: what inspect() answers (proto/schema/inspect.cddl). Judges never
 // use it.
 
-import { NO_INDEX, STATEMENTS_MAX, TIMELINE_ENTRIES_MAX } from '../memory/limits';
+import {
+  COORDINATOR_ALLOWED,
+  NO_INDEX,
+  REGION_CLUSTERS_MAX,
+  STATEMENTS_MAX,
+  TIMELINE_ENTRIES_MAX,
+  WAITING_MAX,
+} from '../memory/limits';
 import { CODES_AT, CONTEXT_BYTES, COUNTERS_AT, COUNTER_CODES_AT, LINES, LINES_AT, TIMELINE_AT } from '../memory/map';
 import { ageCountAt, call, changesProtection } from '../memory/guard';
 import {
@@ -27,6 +34,8 @@ import { coordinator, memberState } from '../membership/member_state';
 import { FREE, DIGEST_AT } from '../intent/statement/table';
 import { apartS } from '../convergence/step';
 import { histogramAt, convergence } from '../convergence/table';
+import { clusterKnown, draft, messageAt, waiting, FREE as UNOCCUPIED } from '../federation/table';
+import { roundStartS } from '../membership/calendar';
 import { readTimeline, scheduleToChange } from '../schedule/table';
 
 import * as answers from '../wire/generated/answers';
@@ -65,6 +74,10 @@ export function inspectContext(ctx: usize, what: u32, index: u32, out: usize, ca
       return inspectConvergence(ctx, out);
     case answers.INSPECT_KEYS:
       return index == 0 ? inspectPendingHead(ctx, out, cap) : index == 1 ? inspectKeys(ctx, out) : 0;
+    case answers.INSPECT_SUMMARY:
+      return inspectSummary(ctx, index, out, cap);
+    case answers.INSPECT_CLUSTER:
+      return inspectCluster(ctx, index, out);
     default:
       return inspectList(ctx, what, index, out, cap);
   }
@@ -236,6 +249,34 @@ function inspectKeys(ctx: usize, out: usize): u32 {
   answer.coverKeyEpoch = head(ctx).keyEpoch;
   answer.parts = head(ctx).partCount;
   return answers.KEYS_ANSWER_WORDS;
+}
+
+/** Index 0: the own summary; then those of other clusters that wait. */
+function inspectSummary(ctx: usize, index: u32, out: usize, cap: u32): u32 {
+  if (!COORDINATOR_ALLOWED || index > WAITING_MAX || cap < answers.SUMMARY_ANSWER_WORDS * 4) return 0;
+  const entry = index == 0 ? draft(ctx) : waiting(ctx, index - 1);
+  if (<u32>entry.state == UNOCCUPIED) return 0;
+  const answer = changetype<answers.SummaryAnswer>(out);
+  answer.state = entry.state;
+  answer.length = entry.length;
+  const message = out + answers.SUMMARY_ANSWER_MESSAGE_AT;
+  memory.fill(message, 0, answers.SUMMARY_ANSWER_WORDS * 4 - answers.SUMMARY_ANSWER_MESSAGE_AT);
+  memory.copy(message, messageAt(entry), entry.length);
+  return answers.SUMMARY_ANSWER_WORDS;
+}
+
+function inspectCluster(ctx: usize, index: u32, out: usize): u32 {
+  if (index >= REGION_CLUSTERS_MAX || clusterKnown(ctx, index).round == 0) return 0;
+  const known = clusterKnown(ctx, index);
+  const answer = changetype<answers.ClusterAnswer>(out);
+  answer.cluster = known.cluster;
+  answer.round = known.round;
+  answer.sequence = known.sequence;
+  answer.asOfS = roundStartS(known.round) + known.roundS;
+  answer.live = known.live;
+  answer.generations = known.generations;
+  answer.hash = known.hash;
+  return answers.CLUSTER_ANSWER_WORDS;
 }
 
 function inspectList(ctx: usize, what: u32, index: u32, out: usize, cap: u32): u32 {

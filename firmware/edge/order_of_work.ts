@@ -1,4 +1,5 @@
-// Orders the work of one call: time, view, intents, schedule, convergence, watchdog.
+// Orders the work of one call: time, view, intents, schedule, convergence,
+// federation, watchdog.
 
 import {
   INTENT_STATE_CLAIMED,
@@ -20,7 +21,7 @@ import { reportAgreement } from '../membership/turns';
 import { turnMinute, digestAsOf } from '../intent/digest';
 import { evictFinished, evictExpired } from '../intent/store';
 import { intents, intent, INTENT_STATE_LINES } from '../intent/table';
-import { sweepIntents, verifySums } from './rebuild';
+import { sweepFederation, sweepIntents, verifySums } from './rebuild';
 import { answerSince, askSince, offerDigest } from '../intent/anti_entropy';
 import { reportMute, reserveAhead, timeLearnt } from '../security/counters';
 import { keyEpochStep, keyEpochStored, keyEpochUnstored, installKeyEpoch } from '../security/key_epoch';
@@ -28,6 +29,8 @@ import { scheduleStoredKg } from '../schedule/observe';
 import { scheduleEnforce } from '../schedule/orders';
 import { scheduleStep } from '../schedule/step';
 import { convergenceRestart, convergenceStep } from '../convergence/step';
+import { federationStep } from '../federation/step';
+import { verifyNext } from '../federation/reception';
 import { restartRuntime, watchdogStep, watchdogCheckIn } from '../watchdog/step';
 import { MODULE_MEMBERSHIP, MODULE_INTENT, MODULE_SCHEDULE, MODULE_CONVERGENCE, MODULE_EDGE } from '../watchdog/table';
 import { StoreCheckpoint, encodeStoreCheckpoint } from '../wire/generated/messages';
@@ -45,6 +48,7 @@ import {
   DUE_TIME,
   DUE_KEYS,
   DUE_STATEMENT,
+  DUE_SUMMARY,
 } from '../node/table';
 import { commandSpace, commandDone, countLoss } from '../node/queues';
 import { cycleNow, nextPeriodCycle } from '../node/tx_slots';
@@ -74,6 +78,10 @@ export function catchUp(ctx: usize): void {
   if (due & DUE_TIME) timeLearnt(ctx);
   if (due & DUE_KEYS) installKeyEpoch(ctx);
   if (due & DUE_STATEMENT) signatureStep(ctx);
+  if (due & DUE_SUMMARY) {
+    sweepFederation(ctx);
+    verifyNext(ctx);
+  }
   if (due & DUE_REPORT) reportStates(ctx, false);
   if (due & DUE_CHECK) checkClaim(ctx);
   if (due & DUE_WITHDRAW) withdrawReturned(ctx);
@@ -185,6 +193,10 @@ function missionTick(ctx: usize): void {
   watchdogCheckIn(ctx, MODULE_SCHEDULE);
   convergenceStep(ctx);
   watchdogCheckIn(ctx, MODULE_CONVERGENCE);
+  if (node(ctx).placed != 0) {
+    sweepFederation(ctx);
+    federationStep(ctx);
+  }
   // A lease extended in advance outlasts the disagreement: its work is not stopped.
   if (disagreesAlone(ctx) && !mayRunAny(ctx)) restartRuntime(ctx, RECOVERY_CAUSE_DISAGREEMENT);
 }

@@ -8,6 +8,8 @@
 //   a free record    cleared; the free list is rebuilt
 //   index of intents rebuilt from the records
 //   timeline         planned anew
+//   the federation   discarded: summaries and profiles come again within hours, and no rule of this
+//                    cluster reads them
 //   an event         lost, and reported as lost
 //   loss counters    begin at zero
 //
@@ -26,6 +28,7 @@ import {
   COMMANDS_AT,
   COUNTERS_AT,
   EVENTS_AT,
+  FEDERATION_AT,
   INTENTS_AT,
   INTENT_INDEX_AT,
   INTENT_STATE_AT,
@@ -49,6 +52,7 @@ import {
 } from '../protection/scrub';
 import { sumsDiffer } from '../intent/digest';
 import { evictUnreadable, rebuildIntents } from '../intent/rebuild';
+import { discardFederationLine } from '../federation/table';
 import { isSwept } from '../intent/table';
 import { scheduleRestart } from '../schedule/step';
 import {
@@ -87,6 +91,16 @@ export function scrubAndRebuild(ctx: usize): void {
 export function sweepIntents(ctx: usize): void {
   if (!SCRUBBED || isSwept(ctx)) return;
   for (let line = lineOf(INTENTS_AT); line < lineOf(INTENT_INDEX_AT); line++)
+    if (!triesLine(ctx, line)) discardOrTrap(ctx, line);
+}
+
+/**
+ * Checks the lines of the federation before they are used, and discards those that cannot be
+ * corrected: a restart of the node is not worth them.
+ */
+export function sweepFederation(ctx: usize): void {
+  if (!SCRUBBED) return;
+  for (let line = lineOf(FEDERATION_AT); line < lineOf(COMMANDS_AT); line++)
     if (!triesLine(ctx, line)) discardOrTrap(ctx, line);
 }
 
@@ -152,9 +166,13 @@ function discard(ctx: usize, line: u32): u32 {
     rebuildIntents(ctx);
     return DISCARDED;
   }
-  if (line >= lineOf(TIMELINE_AT) && line < lineOf(COMMANDS_AT)) {
+  if (line >= lineOf(TIMELINE_AT) && line < lineOf(FEDERATION_AT)) {
     clearLine(ctx, line);
     scheduleRestart(ctx);
+    return DISCARDED;
+  }
+  if (line >= lineOf(FEDERATION_AT) && line < lineOf(COMMANDS_AT)) {
+    discardFederationLine(ctx, line);
     return DISCARDED;
   }
   if (line >= lineOf(EVENTS_AT) && line < lineOf(COUNTERS_AT)) return discardEvent(ctx, line);

@@ -13,6 +13,7 @@ import { call } from '../memory/guard';
 import * as wire from '../wire/generated/messages';
 import * as convergenceHandlers from '../convergence/handlers';
 import * as edgeHandlers from './handlers';
+import * as federationHandlers from '../federation/handlers';
 import * as intentHandlers from '../intent/handlers';
 import * as membershipHandlers from '../membership/handlers';
 import * as scheduleHandlers from '../schedule/handlers';
@@ -190,6 +191,20 @@ export function visitMessage(ctx: usize, type: i32, at: usize, place: usize, app
       else if (!intentHandlers.admitStatementRequest(ctx, m)) return IMPLAUSIBLE;
       return next;
     }
+    case wire.TYPE_CLUSTER_SUMMARY: {
+      const m = changetype<wire.ClusterSummary>(place);
+      const next = kept != 0 ? kept : wire.decodeClusterSummary(at, end, m);
+      if (next == 0) return 0;
+      if (applied) federationHandlers.applyClusterSummary(ctx, m);
+      else if (!federationHandlers.admitClusterSummary(ctx, m)) return IMPLAUSIBLE;
+      return next;
+    }
+    case wire.TYPE_MEMBER_PROFILE: {
+      const m = changetype<wire.MemberProfile>(place);
+      const next = kept != 0 ? kept : wire.decodeMemberProfile(at, end, m);
+      if (next != 0 && applied) federationHandlers.applyMemberProfile(ctx, m);
+      return next;
+    }
     case wire.TYPE_ALARM: {
       const m = changetype<wire.Alarm>(place);
       const next = kept != 0 ? kept : wire.decodeAlarm(at, end, m);
@@ -280,6 +295,26 @@ export function visitRecord(ctx: usize, at: usize, end: usize): u32 {
       const m = changetype<wire.Verified>(ctx + SCRATCH_AT);
       const next = wire.decodeVerified(at, end, m);
       return next == end ? intentHandlers.observeVerified(ctx, m) : STATUS_MALFORMED;
+    }
+    case wire.TYPE_STOCKS: {
+      const m = changetype<wire.Stocks>(ctx + SCRATCH_AT);
+      const next = wire.decodeStocks(at, end, m);
+      return next == end ? federationHandlers.observeStocks(ctx, m) : STATUS_MALFORMED;
+    }
+    case wire.TYPE_FOREIGN: {
+      const m = changetype<wire.Foreign>(ctx + SCRATCH_AT);
+      const next = wire.decodeForeign(at, end, m);
+      return next == end ? federationHandlers.observeForeign(ctx, m) : STATUS_MALFORMED;
+    }
+    case wire.TYPE_SUMMARY_SIGNED: {
+      const m = changetype<wire.SummarySigned>(ctx + SCRATCH_AT);
+      const next = wire.decodeSummarySigned(at, end, m);
+      return next == end ? federationHandlers.observeSummarySigned(ctx, m) : STATUS_MALFORMED;
+    }
+    case wire.TYPE_FOREIGN_VERIFIED: {
+      const m = changetype<wire.ForeignVerified>(ctx + SCRATCH_AT);
+      const next = wire.decodeForeignVerified(at, end, m);
+      return next == end ? federationHandlers.observeForeignVerified(ctx, m) : STATUS_MALFORMED;
     }
     default:
       return type < 0 ? STATUS_MALFORMED : STATUS_UNKNOWN_TYPE;

@@ -18,6 +18,9 @@ export {
   COVER_PARTS_MAX,
   CRC_TABLES,
   COORDINATOR_ALLOWED,
+  REGION_CLUSTERS_MAX,
+  WAITING_MAX,
+  PROFILES_MAX,
   CIPHER,
   FRAMES_CHECKED,
 } from './preset';
@@ -189,6 +192,15 @@ export const EXCHANGES_PER_FRAME_MAX: u32 = 6;
  * sends one probe of its own a minute and one on request; the rest of a longer list is ignored.
  */
 export const PROBES_PER_FRAME_MAX: u32 = 4;
+
+// ---- federation ----
+/**
+ * A summary is composed in each hour, and another one after so much time if its figures moved,
+ * seconds.
+ */
+export const SUMMARY_S_MIN: u32 = 600;
+/** A member sends its profile this often, seconds. */
+export const PROFILE_S: u32 = 3600;
 
 // ---- edge ----
 export const COMMANDS_MAX: u32 = 16;

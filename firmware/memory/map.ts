@@ -19,6 +19,10 @@ import {
 import { STRUCT_BYTES_MAX } from '../wire/generated/messages';
 import {
   PROTECTED,
+  COORDINATOR_ALLOWED,
+  REGION_CLUSTERS_MAX,
+  WAITING_MAX,
+  PROFILES_MAX,
   MEMBERS_MAX,
   MEMBER_WORDS,
   INTENTS_MAX,
@@ -127,7 +131,16 @@ export const FINISHED_AT: u32 = JOB_AT + JOBS_MAX * 32;
  * the mass allowed.
  */
 export const TIMELINE_AT: u32 = (FINISHED_AT + OWN_SLOTS * 4 + UP) & ~UP;
-export const COMMANDS_AT: u32 = (TIMELINE_AT + TIMELINE_ENTRIES_MAX * 10 + UP) & ~UP;
+/**
+ * State of the federation; the own summary; foreign ones that wait; four clusters to a line; eight
+ * profiles to a line.
+ */
+export const FEDERATION_AT: u32 = (TIMELINE_AT + TIMELINE_ENTRIES_MAX * 10 + UP) & ~UP;
+export const DRAFT_AT: u32 = FEDERATION_AT + (COORDINATOR_ALLOWED ? LINE_BYTES : 0);
+export const WAITING_AT: u32 = DRAFT_AT + (COORDINATOR_ALLOWED ? 192 : 0);
+export const CLUSTERS_AT: u32 = WAITING_AT + WAITING_MAX * 192;
+export const PROFILES_AT: u32 = (CLUSTERS_AT + REGION_CLUSTERS_MAX * 16 + UP) & ~UP;
+export const COMMANDS_AT: u32 = (PROFILES_AT + PROFILES_MAX * 8 + UP) & ~UP;
 export const EVENTS_AT: u32 = COMMANDS_AT + COMMANDS_MAX * COMMAND_STRIDE;
 /** Last, so that a hash can omit them. */
 export const COUNTERS_AT: u32 = EVENTS_AT + EVENTS_MAX * EVENT_BYTES_MAX;
@@ -141,8 +154,8 @@ export const COUNTER_CODES_AT: u32 = PROTECTED
   : CODES_AT;
 export const CONTEXT_BYTES: u32 = PROTECTED ? (CODES_AT + LINES * CODE_BYTES + 15) & ~15 : CODES_AT;
 
-/** A flight context has at most 96 KiB; a compact one leaves room for static data in 32 KiB. */
-if (INTENTS_MAX >= 800 && CONTEXT_BYTES > 98304) ERROR('a flight context is at most 96 KiB');
+/** A flight context has at most 104 KiB; a compact one leaves room for static data in 32 KiB. */
+if (INTENTS_MAX >= 800 && CONTEXT_BYTES > 106496) ERROR('a flight context is at most 104 KiB');
 if (INTENTS_MAX == 128 && CONTEXT_BYTES > 26368) ERROR('a compact context leaves 6 KiB for constants');
 if ((CORE_END - LINES_AT) / LINE_BYTES > 32) ERROR('a bit for each line of the core');
 if (EVENT_BYTES_MAX != LINE_BYTES) ERROR('an event has a line of its own');

@@ -42,7 +42,17 @@ export const COVER_PARTS_MAX: u32 = IS_FLIGHT ? 24 : 4;
 export const CRC_TABLES: u32 = IS_FLIGHT ? 4 : 1;
 /** Signed statements that are stored. An owner publishes again what was evicted. */
 export const STATEMENTS_MAX: u32 = IS_FLIGHT ? 8 : 2;
+/**
+ * Whether a node of this image may summarise its cluster for others. One that may not stores no
+ * summaries of other clusters either: its context has no room.
+ */
 export const COORDINATOR_ALLOWED: bool = !IS_COMPACT;
+/** Clusters of a region that are known, the own one among them. Further ones are not stored. */
+export const REGION_CLUSTERS_MAX: u32 = IS_FLIGHT ? 64 : IS_COMPACT ? 0 : 2;
+/** Foreign summaries that wait to be verified, or to be passed on. A full table refuses more. */
+export const WAITING_MAX: u32 = IS_FLIGHT ? 4 : IS_COMPACT ? 0 : 2;
+/** Profiles of members that are kept for the summary. */
+export const PROFILES_MAX: u32 = COORDINATOR_ALLOWED ? MEMBERS_MAX : 0;
 
 /**
  * Whether lines have codes against upsets. Image `bare` has none, to measure what protection costs.

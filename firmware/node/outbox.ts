@@ -35,6 +35,9 @@ export const SEND_STATEMENT: u32 = 22;
 export const SEND_PROOF: u32 = 23;
 /** a = owner, b = intent slot */
 export const SEND_STATEMENT_REQUEST: u32 = 24;
+/** a = 0: the own one; else the place of a foreign one, plus one. It has a frame of its own. */
+export const SEND_SUMMARY: u32 = 32;
+export const SEND_PROFILE: u32 = 33;
 /** a = class, b = onset */
 export const SEND_ALARM: u32 = 97;
 export const SEND_BEACON: u32 = 98;
@@ -112,6 +115,14 @@ function statementsAtHead(ctx: usize, count: u32): u32 {
     if (at < count && isBroadcastOf(ctx, at, SEND_INTENT)) at++;
   }
   return at;
+}
+
+/** Whether a broadcast of message `what` waits. */
+export function hasBroadcast(ctx: usize, what: u32): bool {
+  const count = queues(ctx).outboxCount;
+  readOutbox(ctx, count);
+  for (let i: u32 = 0; i < count; i++) if (isBroadcastOf(ctx, i, what)) return true;
+  return false;
 }
 
 /** Whether an entry is a broadcast of message `what`. */

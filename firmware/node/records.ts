@@ -29,6 +29,13 @@ export class NodeState {
   checkpointSequence: u32 = 0;
   /** When this node booted, local second. */
   startedS: u32 = 0;
+  /**
+   * Place in the federation: lineage + 1, region and version of the software; 0 = none, and the
+   * node takes no part in it.
+   */
+  placed: u8 = 0;
+  region: u8 = 0;
+  version: u16 = 0;
 }
 
 /**
@@ -62,7 +69,7 @@ export class Queues {
   eventCount: u8 = 0;
 }
 
-/** Capability of the hardware. One line, written at boot. */
+/** Capability of the hardware, written at boot, and the profile for the federation. One line. */
 @unmanaged
 export class Capability {
   /** kg/day, kg, Wh, W, W, W, Wh/kg. */
@@ -75,6 +82,11 @@ export class Capability {
   mineWhPerKg: u32 = 0;
   /** kg/day that one owner may claim on ore lots in all; 0 = no bound. */
   ownerRateMax: u32 = 0;
+  /** What the platform reported: three stocks and the energy margin, three demands; a byte each. */
+  stocks: u32 = 0;
+  demands: u32 = 0;
+  /** Mission second at which the profile was sent last; 0 = not since boot. */
+  profileS: u32 = 0;
 }
 
 /** Entry of the outbox: which message to whom, with two arguments that depend on the message. */

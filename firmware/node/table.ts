@@ -32,6 +32,8 @@ export const DUE_SINCE: u32 = 32;
 export const DUE_KEYS: u32 = 64;
 /** A statement is to be signed or verified. */
 export const DUE_STATEMENT: u32 = 128;
+/** A foreign summary is to be verified. */
+export const DUE_SUMMARY: u32 = 256;
 
 /** Leaves work (DUE_*) to the next tick, and requests that tick now. */
 export function leaveToTick(ctx: usize, due: u32): void {

@@ -6,7 +6,7 @@
 
 import { LINE_BYTES, OWN_SLOTS } from '../wire/generated/codes';
 import { TIMELINE_ENTRIES_MAX, NO_INDEX, JOBS_MAX, WINDOWS_MAX } from '../memory/limits';
-import { FINISHED_AT, SCHEDULE_AT, TIMELINE_AT, COMMANDS_AT, LINES_AT } from '../memory/map';
+import { FEDERATION_AT, FINISHED_AT, SCHEDULE_AT, TIMELINE_AT, LINES_AT } from '../memory/map';
 import { changesLine, changesLines, isChanged, lineOf, readsLine, readsLines } from '../memory/guard';
 import { capability } from '../node/table';
 import { ScheduleState } from './records';
@@ -83,7 +83,7 @@ export function scheduleToChange(ctx: usize): ScheduleState {
 }
 /** Checks the timeline before it is read. */
 export function readTimeline(ctx: usize): void {
-  readsLines(ctx, TIMELINE_LINE, lineOf(COMMANDS_AT));
+  readsLines(ctx, TIMELINE_LINE, lineOf(FEDERATION_AT));
 }
 
 /** Checks one entry of the plan in force before it is read. */
@@ -198,7 +198,7 @@ export function scheduleSane(ctx: usize): bool {
   return true;
 }
 
-if (MASS_ALLOWED_AT + TIMELINE_ENTRIES_MAX * 4 > COMMANDS_AT) ERROR('the timeline fits before the commands');
+if (MASS_ALLOWED_AT + TIMELINE_ENTRIES_MAX * 4 > FEDERATION_AT) ERROR('the timeline fits before the federation');
 if ((ENERGY_NEEDED_AT & 3) != 0) ERROR('words of the timeline are aligned');
 if (TIMELINE_ENTRIES_MAX >= NO_INDEX) ERROR('positions in the timeline are small');
 if (SCHEDULE_BYTES % 64 != 0 || FINISHED_AT % 64 != SCHEDULE_AT % 64) ERROR('tables of the schedule begin with a line');

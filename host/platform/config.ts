@@ -1,5 +1,5 @@
 import { encodeMessage } from '../cbor/message.ts';
-import { BOOT_CAUSE, type Config, type Group } from '../cbor/generated.ts';
+import { BOOT_CAUSE, type Config, type Group, type Place } from '../cbor/generated.ts';
 import type { LinkKeys } from '../security/key_epoch.ts';
 
 /** A first power-on and an alternate image trust no checkpoint. */
@@ -30,13 +30,14 @@ export type NodeConfig = Omit<
 
 /**
  * The configuration block that `boot` and `restore` take: one `config` record, then `group`
- * records, then keys.
+ * records, then keys, then the node's place in the federation.
  */
 export function encodeConfig(
   config: NodeConfig,
   groups: readonly Group[],
   facts: BootFacts,
   keys: LinkKeys = keyless,
+  place: Omit<Place, 'name'> | null = null,
 ): Uint8Array {
   const record = encodeMessage({
     ...config,
@@ -55,5 +56,6 @@ export function encodeConfig(
     ...groups.map((group) => encodeMessage(group)),
     ...keys.secrets.map((secret) => encodeMessage({ ...secret, name: 'link-secret' })),
     ...keys.path.map((key) => encodeMessage({ ...key, name: 'path-key' })),
+    ...(place === null ? [] : [encodeMessage({ ...place, name: 'place' })]),
   ]);
 }

@@ -28,6 +28,8 @@ export const roles: { readonly [name: string]: string } = {
   proof: 'any member that holds it → every member, or one whose view differs',
   'statement-request': 'member → owner',
   beacon: 'node in safe mode → every member',
+  'cluster-summary': 'coordinator → other clusters, and every member of its own; it passes on foreign ones',
+  'member-profile': 'member → every member',
 };
 
 const sections: { readonly [section: string]: string } = {
@@ -39,6 +41,7 @@ const sections: { readonly [section: string]: string } = {
   key_epochs: 'firmware → platform',
   equivocation: 'firmware → platform',
   mute: 'firmware → platform',
+  summaries: 'firmware → platform',
   signatures: 'platform → firmware',
 };
 

@@ -26,6 +26,7 @@ export const TOGETHER: readonly (readonly string[])[] = [
   ['heartbeat', 'probe-request'],
   ['heartbeat', 'relayed-ack'],
   ['heartbeat', 'intent'],
+  ['heartbeat', 'member-profile'],
   ['key-epoch-head', 'key-epoch-part'],
 ];
 

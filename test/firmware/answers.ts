@@ -1,7 +1,10 @@
 /** Reads what a node's `inspect` answers, by the names of proto/schema/inspect.cddl. */
 import { ANSWER, INSPECT } from '../../host/cbor/generated.ts';
+import { summaryOf } from '../../host/security/summary.ts';
 
 const intentsPerOwner = 8;
+/** Clusters that a node knows at most. */
+const regionClusters = 64;
 /** Of each loss counter: its count, and the local second of the first loss. */
 const wordsPerCounter = 2;
 
@@ -53,6 +56,20 @@ export abstract class NodeAnswers {
   viewDigest(): string {
     const { round, digestHigh, digestLow } = this.view();
     return `${round} ${digestHigh} ${digestLow}`;
+  }
+
+  /** The own summary (0), or the foreign one in place `index` - 1; null: none. */
+  summary(index = 0): Uint8Array | null {
+    return summaryOf(Uint32Array.from(this.inspect(INSPECT.summary, index)));
+  }
+
+  /** The entry of the table of clusters that is about `cluster`. */
+  clusterKnown(cluster: number): Answer<'cluster'> | undefined {
+    for (let index = 0; index < regionClusters; index++) {
+      const words = this.inspect(INSPECT.cluster, index);
+      if (words.length > 0 && words[ANSWER.cluster.cluster] === cluster) return named('cluster', words);
+    }
+    return undefined;
   }
 
   group(group: number): Answer<'group'> {

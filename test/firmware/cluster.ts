@@ -10,6 +10,7 @@ import {
   type Group,
   INSPECT,
   type Message,
+  type Place,
   SIGNATURE_BYTES,
   STATUS,
   STATUS_MASK,
@@ -43,6 +44,10 @@ export interface ClusterOptions {
    * with this option forges a statement.
    */
   signs?: boolean;
+  /** Number of the cluster; `inject` knows the keys of cluster 7 only. */
+  cluster?: number;
+  /** The nodes' place in the federation. */
+  place?: Omit<Place, 'name'> | null;
 }
 
 /** An event or a command of a node: decoded integers, [0] = type. */
@@ -105,6 +110,8 @@ export class TestCluster implements PlatformHandler {
   readonly reserved: number[] = [];
   /** Takes events and commands, when set: they are then not stored here. */
   onRecord: ((record: NodeRecord) => void) | null = null;
+  /** Asked about each command, when set: its answer, if there is one. */
+  onOrder: ((node: number, order: Uint32Array) => Message | null) | null = null;
   /** When set and true, a receiver misses the frame on the air (its bytes: `onAir()`). */
   jam: ((sender: number, receiver: number) => boolean) | null = null;
   /** When set, it is asked about frames that a node refuses; false lets the test fail. */
@@ -144,6 +151,8 @@ export class TestCluster implements PlatformHandler {
       ownerRateMax: 0,
       driftPpm: [],
       signs: false,
+      cluster: testKeys.cluster,
+      place: null,
       ...options,
     };
     this.engine = loadV8Engine(this.options.preset);
@@ -173,7 +182,7 @@ export class TestCluster implements PlatformHandler {
   private config(node: number, incarnation: number, timeKnown: boolean): Uint8Array {
     return encodeConfig(
       {
-        cluster: 7,
+        cluster: this.options.cluster,
         self: node,
         members: this.options.nodes,
         generation: 1,
@@ -198,6 +207,7 @@ export class TestCluster implements PlatformHandler {
         reserved: this.reserved[node],
       },
       testKeys.member(node),
+      this.options.place,
     );
   }
 
@@ -403,6 +413,8 @@ export class TestCluster implements PlatformHandler {
     if (type === TYPE.reserveCounters) this.reserve(node, this.order[1]);
     if (type === TYPE.checkKeyEpoch) this.checkKeyEpoch(node);
     if (this.options.signs) this.serveSignatures(node, type);
+    const answer = this.onOrder?.(node, this.order) ?? null;
+    if (answer !== null) this.loops[node].answer(encodeMessage(answer));
     if (type === TYPE.storeCheckpoint) this.stored[node] = [this.checkpoint(node), ...this.stored[node].slice(0, 1)];
     return true;
   }

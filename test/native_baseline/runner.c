@@ -32,7 +32,7 @@
  * outside the part's own memory.
  */
 
-enum { CONTEXT_BYTES_MAX = 98304 };
+enum { CONTEXT_BYTES_MAX = 106496 };
 
 /* The operands of TABLES: offsets in a context, and sizes of tables. */
 struct layout {

@@ -3,7 +3,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FIELD, LEASE_GUARD_S, LEASE_S, ROUND_S, TYPE, UPSET_OUTCOME } from '../../host/cbor/generated.ts';
 import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
+import { encodeMessage } from '../../host/cbor/message.ts';
 import { TestCluster } from '../firmware/cluster.ts';
+import { decoded, isSigned, Region, summaryAt } from '../firmware/region.ts';
 import { roundFrom } from '../firmware/times.ts';
 import { firstUnsound, Lines, recode } from './watch.ts';
 
@@ -29,10 +31,10 @@ function grown(): TestCluster {
   return cluster;
 }
 
-/** Flips two bits of one word of a line of the faulty node. */
-function inject(cluster: TestCluster, line: number): void {
+/** Flips two bits of one word of a line of a node. */
+function inject(cluster: TestCluster, line: number, node = faulty): void {
   const words = new Uint32Array(cluster.engine.view().buffer);
-  words[(cluster.contexts[faulty] + lines.at + line * 64) >> 2] ^= 0x0000_0011;
+  words[(cluster.contexts[node] + lines.at + line * 64) >> 2] ^= 0x0000_0011;
 }
 
 /** Lines of the intents that the faulty node stores of an owner. */
@@ -55,6 +57,11 @@ const kinds: [string, (cluster: TestCluster) => number][] = [
   ['a free record', () => lines.lineOf('INTENTS_AT') + 790],
   ['the index of intents of other owners', () => lines.lineOf('INTENT_INDEX_AT') + 1],
   ['the timeline', () => lines.lineOf('TIMELINE_AT') + 20],
+  ['the state of the federation', () => lines.lineOf('FEDERATION_AT')],
+  ['the own summary', () => lines.lineOf('DRAFT_AT') + 1],
+  ['a foreign summary', () => lines.lineOf('WAITING_AT') + 11],
+  ['known clusters', () => lines.lineOf('CLUSTERS_AT') + 15],
+  ['profiles of members', () => lines.lineOf('PROFILES_AT') + 24],
   ['an event that is not pending', () => lines.lineOf('EVENTS_AT') + 70],
   ['loss counters', () => lines.lineOf('COUNTERS_AT') + 1],
 ];
@@ -77,6 +84,39 @@ for (const [what, choose] of kinds)
     const { settledVersion, ...work } = cluster.nodes[faulty].own(0);
     assert.equal({ settledVersion: own.settledVersion, ...work }, own, 'its own work goes on');
   });
+
+test('RAD-1 holds: a damaged summary is discarded whole and never sent, and news of clusters comes again', () => {
+  const region = new Region({ nodes, features: 0 });
+  region.delayS = null;
+  const [cluster] = region.clusters;
+  region.runTo(injectedS);
+  const foreign = { name: 'foreign', message: encodeMessage(summaryAt(injectedS - 60)) } as const;
+  cluster.observe(faulty, foreign);
+  region.answers = false;
+  cluster.inject(faulty, 1, [summaryAt(injectedS - 60, { cluster: 9 })]);
+  const { summary, clusterKnown } = cluster.nodes[faulty];
+  assert.ok(
+    summary.call(cluster.nodes[faulty], 1) !== null && clusterKnown.call(cluster.nodes[faulty], 8) !== undefined,
+  );
+  const draft = cluster.nodes[0].summary();
+  assert.ok(draft !== null);
+  inject(cluster, lines.lineOf('WAITING_AT') + 2);
+  inject(cluster, lines.lineOf('CLUSTERS_AT'));
+  inject(cluster, lines.lineOf('DRAFT_AT') + 2, 0);
+  region.runTo(scrubbedS);
+  assert.is(evicted(cluster), 2);
+  assert.is(cluster.nodes[0].protection().evicted, 1);
+  const anew = cluster.nodes[0].summary();
+  assert.ok(anew !== null && decoded(anew).sequence > decoded(draft).sequence, 'it is composed anew');
+  assert.is(cluster.nodes[faulty].summary(1), null);
+  assert.is(cluster.nodes[faulty].clusterKnown(8), undefined);
+  cluster.observe(faulty, foreign);
+  assert.ok(cluster.nodes[faulty].clusterKnown(8) !== undefined);
+  region.answers = true;
+  const before = region.sent.length;
+  region.runTo(2 * 3600);
+  assert.ok(region.sent.length > before && region.sent.every(({ message }) => isSigned(message)));
+});
 
 /** The members that agree with the faulty node, a bit each. */
 function agreement(cluster: TestCluster): number {

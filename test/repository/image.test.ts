@@ -96,9 +96,11 @@ for (const preset of presets) {
     assert.equal(forbidden(bytes), []);
   });
 
-  // It was 64 KiB before frames were sealed and insiders contained, and 84 before second-hand
-  // reports were bounded; the smallest part has 256 KiB of code memory.
-  test(`${preset}: at most 96 KiB of image`, () => assert.ok(bytes.length <= 96 * 1024, `${bytes.length} bytes`));
+  // It was 64 KiB before frames were sealed and insiders contained, 84 before second-hand reports
+  // were bounded, and 96 before clusters were summarised, which a compact image does not do; the
+  // smallest part has 256 KiB of code memory.
+  const kib = preset === 'compact' ? 96 : 128;
+  test(`${preset}: at most ${kib} KiB of image`, () => assert.ok(bytes.length <= kib * 1024, `${bytes.length} bytes`));
 }
 
 test('the compiler alone gives the bytes of the build: asc firmware/edge/index.ts --target flight', () => {
@@ -128,9 +130,9 @@ test('the constants beside an image are those that it was compiled with', () => 
   );
 });
 
-test('context sizes keep their bounds: flight 96 KiB, compact 32 KiB of memory in all', () => {
+test('context sizes keep their bounds: flight 104 KiB, compact 32 KiB of memory in all', () => {
   const engine = (preset: Preset) => createV8Engine(readFileSync(imagePath(preset)));
-  assert.ok(engine('flight').image.contextBytes <= 96 * 1024);
+  assert.ok(engine('flight').image.contextBytes <= 104 * 1024);
   const compact = engine('compact');
   const memoryBytes = compact.calls.memory_base() + compact.image.contextBytes;
   assert.ok(memoryBytes <= 32 * 1024, `${memoryBytes} bytes`);

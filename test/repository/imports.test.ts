@@ -22,7 +22,7 @@ const layersOf = (text: string): Layers => text.split('; ').map((layer) => layer
  */
 const trees: Record<string, Layers> = {
   firmware: layersOf(
-    'edge, signature; watchdog; convergence; schedule; intent; membership; security; node;' +
+    'edge, signature; watchdog; federation; convergence; schedule; intent; membership; security; node;' +
       ' protection; base; memory; wire',
   ),
   host: layersOf('.; cli; node; board; platform; radio, store, clock; security, engine; cbor; build'),

@@ -58,7 +58,7 @@ export class OwnAnswer {
 }
 
 export const INSPECT_COUNTERS: u32 = 4;
-export const COUNTERS_ANSWER_WORDS: u32 = 86;
+export const COUNTERS_ANSWER_WORDS: u32 = 96;
 export const COUNTERS_ANSWER_COUNT_AND_FIRST_S_AT: u32 = 0;
 
 export const INSPECT_HISTOGRAM: u32 = 5;
@@ -202,4 +202,31 @@ export class ConvergenceAnswer {
   trendNodeS: u32 = 0;
   lastClusterS: u32 = 0;
   trendClusterS: u32 = 0;
+}
+
+export const INSPECT_SUMMARY: u32 = 15;
+export const SUMMARY_ANSWER_WORDS: u32 = 47;
+export const SUMMARY_ANSWER_MESSAGE_AT: u32 = 8;
+/**
+ * index 0: the own summary; 1 to 4: the message in place index - 1. state: free 0; 1 = its signature is to be made, or
+ * verified; 2 = the signature is there, and the own members get it next. length: of the message.
+ */
+@unmanaged
+export class SummaryAnswer {
+  state: u32 = 0;
+  length: u32 = 0;
+}
+
+export const INSPECT_CLUSTER: u32 = 16;
+export const CLUSTER_ANSWER_WORDS: u32 = 7;
+/** index: of the entry, below 64. What is known of a cluster. */
+@unmanaged
+export class ClusterAnswer {
+  cluster: u32 = 0;
+  round: u32 = 0;
+  sequence: u32 = 0;
+  asOfS: u32 = 0;
+  live: u32 = 0;
+  generations: u32 = 0;
+  hash: u32 = 0;
 }

@@ -161,3 +161,35 @@ export function decodePathKey(at: usize, end: usize, m: PathKey): usize {
   at = readBytes(at, end, 32, 32, changetype<usize>(m) + offsetof<PathKey>("keyAt"));
   return readCheck(from, at, end);
 }
+
+export const TYPE_PLACE: u32 = 143;
+/** Longest encoding. */
+export const PLACE_BYTES_MAX: u32 = 14;
+export const PLACE_STRUCT_BYTES: u32 = 12;
+
+// Given to boot() after the groups, by platforms whose cluster is part of a region: without it the node takes
+// no part in the federation. Region of the cluster; lineage and version of this node's software.
+@unmanaged
+export class Place {
+  region: u32 = 0; // 0..255
+  lineage: u32 = 0; // 0..3
+  version: u32 = 0; // 0..65535
+}
+
+export function encodePlace(at: usize, end: usize, m: Place): usize {
+  const from = at;
+  at = writeType(at, end, 5, TYPE_PLACE);
+  at = writeUint(at, end, m.region, 255);
+  at = writeUint(at, end, m.lineage, 3);
+  at = writeUint(at, end, m.version, 65535);
+  return writeCheck(from, at, end);
+}
+
+export function decodePlace(at: usize, end: usize, m: Place): usize {
+  const from = at;
+  at = readType(at, end, 5, TYPE_PLACE);
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Place>("region"));
+  at = readLongUint(at, end, 3, changetype<usize>(m) + offsetof<Place>("lineage"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Place>("version"));
+  return readCheck(from, at, end);
+}

@@ -273,7 +273,17 @@ export const COUNTER_INTENT_AHEAD: u32 = 40;
 export const COUNTER_REVOCATION_UNPROVEN: u32 = 41;
 /** notices of unknown units, or that work under way contradicts */
 export const COUNTER_NOTICE_UNFOUNDED: u32 = 42;
-export const COUNTER_COUNT: u32 = 43;
+/** summaries of a round that is still to come */
+export const COUNTER_SUMMARY_AHEAD: u32 = 43;
+/** summaries of clusters that are not newer than the known one */
+export const COUNTER_SUMMARY_STALE: u32 = 44;
+/** two summaries of one cluster under one fence: one of them is discarded */
+export const COUNTER_SUMMARY_DIFFERS: u32 = 45;
+/** summaries for which there was no room, or whose signature nobody checked in time */
+export const COUNTER_SUMMARIES_FULL: u32 = 46;
+/** summaries whose signature is not their coordinator's */
+export const COUNTER_SUMMARY_FALSE: u32 = 47;
+export const COUNTER_COUNT: u32 = 48;
 
 // Sites of assertions, as trap_site() shows them after a trap. From 900 to 949 the block could not
 // be trusted.

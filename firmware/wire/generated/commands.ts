@@ -392,3 +392,78 @@ export function decodeRequestAssay(at: usize, end: usize, m: RequestAssay): usiz
   at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<RequestAssay>("unit"));
   return readCheck(from, at, end);
 }
+
+export const TYPE_SIGN_SUMMARY: u32 = 175;
+/** Longest encoding. */
+export const SIGN_SUMMARY_BYTES_MAX: u32 = 11;
+export const SIGN_SUMMARY_STRUCT_BYTES: u32 = 4;
+
+// Sign the own summary that inspect(15, 0) shows, then answer with summary-signed.
+@unmanaged
+export class SignSummary {
+  sequence: u32 = 0; // 0..65535
+}
+
+export function encodeSignSummary(at: usize, end: usize, m: SignSummary): usize {
+  const from = at;
+  at = writeType(at, end, 3, TYPE_SIGN_SUMMARY);
+  at = writeUint(at, end, m.sequence, 65535);
+  return writeCheck(from, at, end);
+}
+
+export function decodeSignSummary(at: usize, end: usize, m: SignSummary): usize {
+  const from = at;
+  at = readType(at, end, 3, TYPE_SIGN_SUMMARY);
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<SignSummary>("sequence"));
+  return readCheck(from, at, end);
+}
+
+export const TYPE_SEND_ABROAD: u32 = 176;
+/** Longest encoding. */
+export const SEND_ABROAD_BYTES_MAX: u32 = 11;
+export const SEND_ABROAD_STRUCT_BYTES: u32 = 4;
+
+// Send that summary to other clusters: it is signed now.
+@unmanaged
+export class SendAbroad {
+  sequence: u32 = 0; // 0..65535
+}
+
+export function encodeSendAbroad(at: usize, end: usize, m: SendAbroad): usize {
+  const from = at;
+  at = writeType(at, end, 3, TYPE_SEND_ABROAD);
+  at = writeUint(at, end, m.sequence, 65535);
+  return writeCheck(from, at, end);
+}
+
+export function decodeSendAbroad(at: usize, end: usize, m: SendAbroad): usize {
+  const from = at;
+  at = readType(at, end, 3, TYPE_SEND_ABROAD);
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<SendAbroad>("sequence"));
+  return readCheck(from, at, end);
+}
+
+export const TYPE_VERIFY_FOREIGN: u32 = 177;
+/** Longest encoding. */
+export const VERIFY_FOREIGN_BYTES_MAX: u32 = 9;
+export const VERIFY_FOREIGN_STRUCT_BYTES: u32 = 4;
+
+// Verify the message that inspect(15, place + 1) shows, then answer with foreign-verified.
+@unmanaged
+export class VerifyForeign {
+  place: u32 = 0; // 0..3
+}
+
+export function encodeVerifyForeign(at: usize, end: usize, m: VerifyForeign): usize {
+  const from = at;
+  at = writeType(at, end, 3, TYPE_VERIFY_FOREIGN);
+  at = writeUint(at, end, m.place, 3);
+  return writeCheck(from, at, end);
+}
+
+export function decodeVerifyForeign(at: usize, end: usize, m: VerifyForeign): usize {
+  const from = at;
+  at = readType(at, end, 3, TYPE_VERIFY_FOREIGN);
+  at = readLongUint(at, end, 3, changetype<usize>(m) + offsetof<VerifyForeign>("place"));
+  return readCheck(from, at, end);
+}

@@ -3,7 +3,7 @@
 /** Room for any struct of the codec. */
 export const STRUCT_BYTES_MAX: u32 = 196;
 /** Longest encoding of any platform record. */
-export const RECORD_BYTES_MAX: u32 = 85;
+export const RECORD_BYTES_MAX: u32 = 190;
 
 export { messageType, skipItem } from "../cbor";
 export * from "./boot";
@@ -11,10 +11,12 @@ export * from "./commands";
 export * from "./convergence";
 export * from "./equivocation";
 export * from "./events";
+export * from "./federation";
 export * from "./intent";
 export * from "./key_epochs";
 export * from "./membership";
 export * from "./mute";
 export * from "./observations";
 export * from "./signatures";
+export * from "./summaries";
 export * from "./upsets";

@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readLongUint, readRange, readType, readWord, writeRange, writeType, writeUint } from "../cbor";
+import { readBytes, readCount, readLongUint, readRange, readType, readWord, writeBytes, writeCount, writeRange, writeType, writeUint } from "../cbor";
 import { readCheck, writeCheck } from "../check";
 
 export const TYPE_GROUP: u32 = 129;
@@ -333,5 +333,162 @@ export function decodeKeyEpochChecked(at: usize, end: usize, m: KeyEpochChecked)
   at = readType(at, end, 4, TYPE_KEY_EPOCH_CHECKED);
   at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<KeyEpochChecked>("keyEpoch"));
   at = readLongUint(at, end, 1, changetype<usize>(m) + offsetof<KeyEpochChecked>("ok"));
+  return readCheck(from, at, end);
+}
+
+export const TYPE_STOCKS: u32 = 144;
+/** Longest encoding. */
+export const STOCKS_BYTES_MAX: u32 = 45;
+export const STOCKS_STRUCT_BYTES: u32 = 36;
+
+// What this node has in stock and demands, kg of three materials that the mission numbers, and its energy margin.
+@unmanaged
+export class Stocks {
+  stocksLength: u32 = 0; // 3..3; the items lie behind the fields
+  demandsLength: u32 = 0; // 3..3; the items lie behind the fields
+  energyWh: u32 = 0; // 0..4294967295
+}
+
+/** Items that `Stocks.stocks` can hold. */
+export const STOCKS_STOCKS_MAX: u32 = 3;
+
+/** Item i of `stocks`. i < 3; the caller keeps to it. */
+export function stocksStockAt(m: Stocks, i: u32): u32 {
+  return load<u32>(changetype<usize>(m) + <usize>i * 4, 12);
+}
+
+/** Sets item i of `stocks`. i < 3; the caller keeps to it. */
+export function setStocksStockAt(m: Stocks, i: u32, value: u32): void {
+  store<u32>(changetype<usize>(m) + <usize>i * 4, value, 12);
+}
+
+/** Items that `Stocks.demands` can hold. */
+export const STOCKS_DEMANDS_MAX: u32 = 3;
+
+/** Item i of `demands`. i < 3; the caller keeps to it. */
+export function stocksDemandAt(m: Stocks, i: u32): u32 {
+  return load<u32>(changetype<usize>(m) + <usize>i * 4, 24);
+}
+
+/** Sets item i of `demands`. i < 3; the caller keeps to it. */
+export function setStocksDemandAt(m: Stocks, i: u32, value: u32): void {
+  store<u32>(changetype<usize>(m) + <usize>i * 4, value, 24);
+}
+
+export function encodeStocks(at: usize, end: usize, m: Stocks): usize {
+  const from = at;
+  at = writeType(at, end, 5, TYPE_STOCKS);
+  at = writeCount(at, end, m.stocksLength, 3, 3);
+  if (at == 0) return 0;
+  for (let i: u32 = 0, n = m.stocksLength; i < n; i++) {
+    at = writeUint(at, end, stocksStockAt(m, i), 4294967295);
+  }
+  at = writeCount(at, end, m.demandsLength, 3, 3);
+  if (at == 0) return 0;
+  for (let i: u32 = 0, n = m.demandsLength; i < n; i++) {
+    at = writeUint(at, end, stocksDemandAt(m, i), 4294967295);
+  }
+  at = writeUint(at, end, m.energyWh, 4294967295);
+  return writeCheck(from, at, end);
+}
+
+export function decodeStocks(at: usize, end: usize, m: Stocks): usize {
+  const from = at;
+  at = readType(at, end, 5, TYPE_STOCKS);
+  at = readCount(at, end, 3, 3, changetype<usize>(m) + offsetof<Stocks>("stocksLength"));
+  if (at == 0) return 0;
+  for (let i: u32 = 0, n = m.stocksLength; i < n; i++) {
+    at = readWord(at, end, changetype<usize>(m) + 12 + <usize>i * 4);
+  }
+  at = readCount(at, end, 3, 3, changetype<usize>(m) + offsetof<Stocks>("demandsLength"));
+  if (at == 0) return 0;
+  for (let i: u32 = 0, n = m.demandsLength; i < n; i++) {
+    at = readWord(at, end, changetype<usize>(m) + 24 + <usize>i * 4);
+  }
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Stocks>("energyWh"));
+  return readCheck(from, at, end);
+}
+
+export const TYPE_FOREIGN: u32 = 145;
+/** Longest encoding. */
+export const FOREIGN_BYTES_MAX: u32 = 190;
+export const FOREIGN_STRUCT_BYTES: u32 = 8;
+
+// A message of another cluster whose signature the platform has verified.
+@unmanaged
+export class Foreign {
+  messageAt: u32 = 0; // address of the bytes
+  messageLength: u32 = 0; // 1..180
+}
+
+export function encodeForeign(at: usize, end: usize, m: Foreign): usize {
+  const from = at;
+  at = writeType(at, end, 3, TYPE_FOREIGN);
+  at = writeBytes(at, end, m.messageAt, m.messageLength, 1, 180);
+  return writeCheck(from, at, end);
+}
+
+export function decodeForeign(at: usize, end: usize, m: Foreign): usize {
+  const from = at;
+  at = readType(at, end, 3, TYPE_FOREIGN);
+  at = readBytes(at, end, 1, 180, changetype<usize>(m) + offsetof<Foreign>("messageAt"));
+  return readCheck(from, at, end);
+}
+
+export const TYPE_SUMMARY_SIGNED: u32 = 146;
+/** Longest encoding. */
+export const SUMMARY_SIGNED_BYTES_MAX: u32 = 77;
+export const SUMMARY_SIGNED_STRUCT_BYTES: u32 = 12;
+
+// The signature of the own summary with this sequence (answer to sign-summary).
+@unmanaged
+export class SummarySigned {
+  sequence: u32 = 0; // 0..65535
+  signatureAt: u32 = 0; // address of the bytes
+  signatureLength: u32 = 0; // 64..64
+}
+
+export function encodeSummarySigned(at: usize, end: usize, m: SummarySigned): usize {
+  const from = at;
+  at = writeType(at, end, 4, TYPE_SUMMARY_SIGNED);
+  at = writeUint(at, end, m.sequence, 65535);
+  at = writeBytes(at, end, m.signatureAt, m.signatureLength, 64, 64);
+  return writeCheck(from, at, end);
+}
+
+export function decodeSummarySigned(at: usize, end: usize, m: SummarySigned): usize {
+  const from = at;
+  at = readType(at, end, 4, TYPE_SUMMARY_SIGNED);
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<SummarySigned>("sequence"));
+  at = readBytes(at, end, 64, 64, changetype<usize>(m) + offsetof<SummarySigned>("signatureAt"));
+  return readCheck(from, at, end);
+}
+
+export const TYPE_FOREIGN_VERIFIED: u32 = 147;
+/** Longest encoding. */
+export const FOREIGN_VERIFIED_BYTES_MAX: u32 = 10;
+export const FOREIGN_VERIFIED_STRUCT_BYTES: u32 = 8;
+
+// Whether the foreign message in this place has the signature of its cluster's coordinator (answer to
+// verify-foreign).
+@unmanaged
+export class ForeignVerified {
+  place: u32 = 0; // 0..3
+  ok: u32 = 0; // 0..1
+}
+
+export function encodeForeignVerified(at: usize, end: usize, m: ForeignVerified): usize {
+  const from = at;
+  at = writeType(at, end, 4, TYPE_FOREIGN_VERIFIED);
+  at = writeUint(at, end, m.place, 3);
+  at = writeUint(at, end, m.ok, 1);
+  return writeCheck(from, at, end);
+}
+
+export function decodeForeignVerified(at: usize, end: usize, m: ForeignVerified): usize {
+  const from = at;
+  at = readType(at, end, 4, TYPE_FOREIGN_VERIFIED);
+  at = readLongUint(at, end, 3, changetype<usize>(m) + offsetof<ForeignVerified>("place"));
+  at = readLongUint(at, end, 1, changetype<usize>(m) + offsetof<ForeignVerified>("ok"));
   return readCheck(from, at, end);
 }

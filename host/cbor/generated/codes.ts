@@ -123,6 +123,16 @@ export const COUNTER = {
   revocationUnproven: 41,
   /** notices of unknown units, or that work under way contradicts */
   noticeUnfounded: 42,
+  /** summaries of a round that is still to come */
+  summaryAhead: 43,
+  /** summaries of clusters that are not newer than the known one */
+  summaryStale: 44,
+  /** two summaries of one cluster under one fence: one of them is discarded */
+  summaryDiffers: 45,
+  /** summaries for which there was no room, or whose signature nobody checked in time */
+  summariesFull: 46,
+  /** summaries whose signature is not their coordinator's */
+  summaryFalse: 47,
 } as const;
 
 /**

@@ -158,8 +158,8 @@ export const AGE_BINS = 14;
 export const HISTOGRAM_BINS = 16;
 /** In `done`: the status of an input that the board could not take, and a deadline that did not move. */
 export const NOT_ASKED = 4294967295;
-/** Longest configuration that a board takes, bytes: a boot with 32 groups and all keys has 1,518. */
-export const BOARD_CONFIG_BYTES_MAX = 1520;
+/** Longest configuration that a board takes, bytes: a boot with 32 groups, all keys and a place has 1,532. */
+export const BOARD_CONFIG_BYTES_MAX = 1536;
 /** Longest answer to `ask`, words. */
 export const ANSWER_WORDS_MAX = 64;
 /**
@@ -194,6 +194,12 @@ export const RUMOUR_RECORD_BYTES = 4;
 export const STATEMENT_RECORD_BYTES = 96;
 /** Bytes of a record of the context's table `disruption`. */
 export const DISRUPTION_RECORD_BYTES = 24;
+/** Bytes of a record of the context's table `waiting`. */
+export const WAITING_RECORD_BYTES = 192;
+/** Bytes of a record of the context's table `clusterKnown`. */
+export const CLUSTER_KNOWN_RECORD_BYTES = 16;
+/** Bytes of a record of the context's table `profile`. */
+export const PROFILE_RECORD_BYTES = 8;
 /** Bytes of a record of the context's table `task`. */
 export const TASK_RECORD_BYTES = 8;
 /** Bytes of a record of the context's table `work`. */

@@ -10,6 +10,9 @@ export interface Owned {
 export interface SilentEntry {
   readonly member: number; readonly lastLivenessTick: number; readonly revocations: number;
 }
+export interface Versioned {
+  readonly version: number; readonly members: number;
+}
 export interface Probe {
   readonly name: 'probe';
   readonly sequence: number;
@@ -94,6 +97,14 @@ export interface StatementRequest {
   readonly name: 'statement-request';
   readonly owner: number; readonly slot: number;
 }
+export interface ClusterSummary {
+  readonly name: 'cluster-summary';
+  readonly cluster: number; readonly region: number; readonly coordinator: number; readonly round: number; readonly sequence: number; readonly asOfS: number; readonly counts: readonly number[]; readonly generations: number; readonly lineages: readonly number[]; readonly versions: readonly Versioned[]; readonly economy: readonly number[]; readonly tugs: number; readonly worstMinutes: readonly number[]; readonly breaches: number; readonly digest: number; readonly directive: number; readonly rollout: number; readonly signature: Uint8Array;
+}
+export interface MemberProfile {
+  readonly name: 'member-profile';
+  readonly lineage: number; readonly version: number; readonly stocks: readonly number[]; readonly demands: readonly number[]; readonly energy: number;
+}
 export interface Alarm {
   readonly name: 'alarm';
   readonly class: number; readonly onsetS: number; readonly elapsedS: number;
@@ -162,6 +173,26 @@ export interface Verified {
   readonly name: 'verified';
   readonly ticket: number; readonly ok: number;
 }
+export interface Place {
+  readonly name: 'place';
+  readonly region: number; readonly lineage: number; readonly version: number;
+}
+export interface Stocks {
+  readonly name: 'stocks';
+  readonly stocks: readonly number[]; readonly demands: readonly number[]; readonly energyWh: number;
+}
+export interface Foreign {
+  readonly name: 'foreign';
+  readonly message: Uint8Array;
+}
+export interface SummarySigned {
+  readonly name: 'summary-signed';
+  readonly sequence: number; readonly signature: Uint8Array;
+}
+export interface ForeignVerified {
+  readonly name: 'foreign-verified';
+  readonly place: number; readonly ok: number;
+}
 export interface StartWork {
   readonly name: 'start-work';
   readonly slot: number; readonly kind: number; readonly resource: number; readonly rate: number; readonly untilS: number;
@@ -221,6 +252,18 @@ export interface MoveContext {
 export interface RequestAssay {
   readonly name: 'request-assay';
   readonly group: number; readonly unit: number;
+}
+export interface SignSummary {
+  readonly name: 'sign-summary';
+  readonly sequence: number;
+}
+export interface SendAbroad {
+  readonly name: 'send-abroad';
+  readonly sequence: number;
+}
+export interface VerifyForeign {
+  readonly name: 'verify-foreign';
+  readonly place: number;
 }
 export interface Booted {
   readonly name: 'booted';
@@ -302,6 +345,10 @@ export interface RepeatedUpset {
   readonly name: 'repeated-upset';
   readonly line: number; readonly count: number;
 }
+export interface SummaryTaken {
+  readonly name: 'summary-taken';
+  readonly cluster: number; readonly coordinator: number; readonly round: number; readonly sequence: number;
+}
 
 export type Message =
   | Probe
@@ -325,6 +372,8 @@ export type Message =
   | Statement
   | Proof
   | StatementRequest
+  | ClusterSummary
+  | MemberProfile
   | Alarm
   | Beacon
   | Config
@@ -342,6 +391,11 @@ export type Message =
   | KeyEpochChecked
   | Signed
   | Verified
+  | Place
+  | Stocks
+  | Foreign
+  | SummarySigned
+  | ForeignVerified
   | StartWork
   | StopWork
   | FeedWatchdog
@@ -357,6 +411,9 @@ export type Message =
   | Verify
   | MoveContext
   | RequestAssay
+  | SignSummary
+  | SendAbroad
+  | VerifyForeign
   | Booted
   | MemberState
   | Stored
@@ -376,4 +433,5 @@ export type Message =
   | KeyEpochChanged
   | Equivocated
   | Mute
-  | RepeatedUpset;
+  | RepeatedUpset
+  | SummaryTaken;

@@ -4,7 +4,7 @@
 /** Names of the numbers of each enumeration, by number; an empty text where a number has no meaning. */
 export const NAMES = {
   status: ['ok', 'length', 'crc', 'malformed', 'version', 'not-for-us', 'implausible', 'not-booted', 'checkpoint', 'unknown-type', 'safe-mode', 'tick-first', 'key-epoch', 'replay', 'stale', 'ahead', 'tag'],
-  counter: ['frame-length', 'frame-crc', 'frame-malformed', 'frame-version', 'frame-implausible', 'message-unknown', 'outbox-full', 'events-full', 'commands-full', 'intents-full', 'notices-full', 'record-rejected', 'clock-disagrees', 'intent-stale', 'claim-unread', 'disruptions-full', 'exchanges-full', 'frame-algorithm', 'frame-key-epoch', 'frame-replay', 'frame-stale', 'frame-ahead', 'frame-tag', 'frame-sender', 'frame-self', 'frame-channel', 'key-epoch-forged', 'part-forged', 'key-epoch-checks', 'frame-form', 'quota-late', 'quota-owner', 'quota-claim', 'impersonated', 'intent-differs', 'intent-forged', 'statement-false', 'statements-full', 'owner-barred', 'intent-unsigned', 'intent-ahead', 'revocation-unproven', 'notice-unfounded'],
+  counter: ['frame-length', 'frame-crc', 'frame-malformed', 'frame-version', 'frame-implausible', 'message-unknown', 'outbox-full', 'events-full', 'commands-full', 'intents-full', 'notices-full', 'record-rejected', 'clock-disagrees', 'intent-stale', 'claim-unread', 'disruptions-full', 'exchanges-full', 'frame-algorithm', 'frame-key-epoch', 'frame-replay', 'frame-stale', 'frame-ahead', 'frame-tag', 'frame-sender', 'frame-self', 'frame-channel', 'key-epoch-forged', 'part-forged', 'key-epoch-checks', 'frame-form', 'quota-late', 'quota-owner', 'quota-claim', 'impersonated', 'intent-differs', 'intent-forged', 'statement-false', 'statements-full', 'owner-barred', 'intent-unsigned', 'intent-ahead', 'revocation-unproven', 'notice-unfounded', 'summary-ahead', 'summary-stale', 'summary-differs', 'summaries-full', 'summary-false'],
   feature: ['', 'plans', 'replicates', '', 'signs'],
   verdict: ['unknown', 'accepted', 'refused'],
   preset: ['', 'flight', 'compact', 'tiny'],
@@ -75,6 +75,8 @@ export const INSPECT = {
   keys: 12,
   statement: 13,
   convergence: 14,
+  summary: 15,
+  cluster: 16,
 } as const;
 
 /** The word of each field in an answer of `inspect`; where an array or a byte string begins. */
@@ -95,4 +97,6 @@ export const ANSWER = {
   keys: { keyEpoch: 0, newestKeyEpoch: 1, reserved: 2, sentCounter: 3, coverKeyEpoch: 4, parts: 5 },
   statement: { owner: 0, slot: 1, version: 2, atS: 3, digest: 4, signature: 8 },
   convergence: { open: 0, apartS: 1, lastNodeS: 2, trendNodeS: 3, lastClusterS: 4, trendClusterS: 5 },
+  summary: { state: 0, length: 1, message: 2 },
+  cluster: { cluster: 0, round: 1, sequence: 2, asOfS: 3, live: 4, generations: 5, hash: 6 },
 } as const;

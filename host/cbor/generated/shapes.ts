@@ -19,6 +19,10 @@ export const SHAPES: readonly Shape[] = [
     { name: 'lastLivenessTick', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'revocations', of: { kind: 'uint', min: 0, max: 255 } },
   ] },
+  { name: 'versioned', type: null, isChecked: false, bytesMax: 6, fields: [
+    { name: 'version', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'members', of: { kind: 'uint', min: 0, max: 255 } },
+  ] },
   { name: 'probe', type: 1, isChecked: false, bytesMax: 5, fields: [
     { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
@@ -141,6 +145,33 @@ export const SHAPES: readonly Shape[] = [
     { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
   ] },
+  { name: 'cluster-summary', type: 32, isChecked: false, bytesMax: 180, fields: [
+    { name: 'cluster', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'region', of: { kind: 'uint', min: 0, max: 255 } },
+    { name: 'coordinator', of: { kind: 'uint', min: 0, max: 255 } },
+    { name: 'round', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'asOfS', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'counts', of: { kind: 'array', min: 4, max: 4, item: { kind: 'uint', min: 0, max: 255 } } },
+    { name: 'generations', of: { kind: 'uint', min: 0, max: 255 } },
+    { name: 'lineages', of: { kind: 'array', min: 4, max: 4, item: { kind: 'uint', min: 0, max: 255 } } },
+    { name: 'versions', of: { kind: 'array', min: 0, max: 3, item: { kind: 'record', record: 'versioned' } } },
+    { name: 'economy', of: { kind: 'array', min: 8, max: 8, item: { kind: 'uint', min: 0, max: 65535 } } },
+    { name: 'tugs', of: { kind: 'uint', min: 0, max: 255 } },
+    { name: 'worstMinutes', of: { kind: 'array', min: 4, max: 4, item: { kind: 'uint', min: 0, max: 65535 } } },
+    { name: 'breaches', of: { kind: 'uint', min: 0, max: 15 } },
+    { name: 'digest', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'directive', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'rollout', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'signature', of: { kind: 'bytes', min: 64, max: 64 } },
+  ] },
+  { name: 'member-profile', type: 33, isChecked: false, bytesMax: 23, fields: [
+    { name: 'lineage', of: { kind: 'uint', min: 0, max: 3 } },
+    { name: 'version', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'stocks', of: { kind: 'array', min: 3, max: 3, item: { kind: 'uint', min: 0, max: 255 } } },
+    { name: 'demands', of: { kind: 'array', min: 3, max: 3, item: { kind: 'uint', min: 0, max: 255 } } },
+    { name: 'energy', of: { kind: 'uint', min: 0, max: 255 } },
+  ] },
   { name: 'alarm', type: 97, isChecked: false, bytesMax: 14, fields: [
     { name: 'class', of: { kind: 'uint', min: 1, max: 4 } },
     { name: 'onsetS', of: { kind: 'uint', min: 0, max: 4294967295 } },
@@ -247,6 +278,27 @@ export const SHAPES: readonly Shape[] = [
     { name: 'ticket', of: { kind: 'uint', min: 0, max: 15 } },
     { name: 'ok', of: { kind: 'uint', min: 0, max: 1 } },
   ] },
+  { name: 'place', type: 143, isChecked: true, bytesMax: 14, fields: [
+    { name: 'region', of: { kind: 'uint', min: 0, max: 255 } },
+    { name: 'lineage', of: { kind: 'uint', min: 0, max: 3 } },
+    { name: 'version', of: { kind: 'uint', min: 0, max: 65535 } },
+  ] },
+  { name: 'stocks', type: 144, isChecked: true, bytesMax: 45, fields: [
+    { name: 'stocks', of: { kind: 'array', min: 3, max: 3, item: { kind: 'uint', min: 0, max: 4294967295 } } },
+    { name: 'demands', of: { kind: 'array', min: 3, max: 3, item: { kind: 'uint', min: 0, max: 4294967295 } } },
+    { name: 'energyWh', of: { kind: 'uint', min: 0, max: 4294967295 } },
+  ] },
+  { name: 'foreign', type: 145, isChecked: true, bytesMax: 190, fields: [
+    { name: 'message', of: { kind: 'bytes', min: 1, max: 180 } },
+  ] },
+  { name: 'summary-signed', type: 146, isChecked: true, bytesMax: 77, fields: [
+    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'signature', of: { kind: 'bytes', min: 64, max: 64 } },
+  ] },
+  { name: 'foreign-verified', type: 147, isChecked: true, bytesMax: 10, fields: [
+    { name: 'place', of: { kind: 'uint', min: 0, max: 3 } },
+    { name: 'ok', of: { kind: 'uint', min: 0, max: 1 } },
+  ] },
   { name: 'start-work', type: 160, isChecked: true, bytesMax: 26, fields: [
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'kind', of: { kind: 'uint', min: 0, max: 255 } },
@@ -297,6 +349,15 @@ export const SHAPES: readonly Shape[] = [
   { name: 'request-assay', type: 174, isChecked: true, bytesMax: 13, fields: [
     { name: 'group', of: { kind: 'uint', min: 0, max: 31 } },
     { name: 'unit', of: { kind: 'uint', min: 0, max: 65535 } },
+  ] },
+  { name: 'sign-summary', type: 175, isChecked: true, bytesMax: 11, fields: [
+    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
+  ] },
+  { name: 'send-abroad', type: 176, isChecked: true, bytesMax: 11, fields: [
+    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
+  ] },
+  { name: 'verify-foreign', type: 177, isChecked: true, bytesMax: 9, fields: [
+    { name: 'place', of: { kind: 'uint', min: 0, max: 3 } },
   ] },
   { name: 'booted', type: 192, isChecked: false, bytesMax: 9, fields: [
     { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },
@@ -412,5 +473,11 @@ export const SHAPES: readonly Shape[] = [
   { name: 'repeated-upset', type: 211, isChecked: false, bytesMax: 8, fields: [
     { name: 'line', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'count', of: { kind: 'uint', min: 0, max: 255 } },
+  ] },
+  { name: 'summary-taken', type: 212, isChecked: false, bytesMax: 16, fields: [
+    { name: 'cluster', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'coordinator', of: { kind: 'uint', min: 0, max: 255 } },
+    { name: 'round', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
 ];
