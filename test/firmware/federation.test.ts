@@ -5,6 +5,7 @@ import { type ClusterSummary, type Message, STATUS, TYPE } from '../../host/cbor
 import { encodeMessage } from '../../host/cbor/message.ts';
 import { openedFrame } from '../security/sealed.ts';
 import { TestCluster } from './cluster.ts';
+import { split } from './driven.ts';
 import { decoded, isSigned, lossesOf, place, Region, roundOf, signed, summaryAt } from './region.ts';
 
 const HOUR = 3600;
@@ -157,6 +158,16 @@ test('FLT-1 holds: a successor continues, and the deposed coordinator is stale',
   assert.equal(receiver.nodes[0].clusterKnown(7), known);
   assert.is(give(encodeMessage(next)), STATUS.ok, 'a summary that is known changes nothing');
   assert.is(lossesOf(receiver, 0, 'summaryStale'), 1);
+});
+
+test('FLT-1 violated: a coordinator without a quorum says nothing of its cluster', () => {
+  const region = settled(1800);
+  const [cluster] = region.clusters;
+  split(cluster, [2, 3, 4, 5], [0, 1]);
+  region.runTo(3 * HOUR);
+  const later = region.sent.filter(({ from, atS }) => from === 0 && atS > 1800 + 600);
+  assert.ok(later.length >= 2);
+  assert.ok(later.every(({ node }) => node === 2));
 });
 
 test('FLT-1 violated: a round that is still to come is refused', () => {
