@@ -2,6 +2,7 @@
  * Draws messages of every type that goes by radio: with any values, or with values that a member of
  * a cluster accepts.
  */
+import { LIVENESS_TICK_FIRST, LIVENESS_TICK_S, ROUND_S } from '../../../host/cbor/generated.ts';
 import { SHAPES } from '../../../host/cbor/generated/shapes.ts';
 import { shapeNamed } from '../../../host/cbor/message.ts';
 import { recordTypeMin } from '../../../host/cbor/types.ts';
@@ -105,6 +106,14 @@ export function airMessage(name: string, options: AirOptions): Fields {
       return { ...fields, fromS: nowS, untilS: nowS + 1 + random.below(90_000) };
     case 'intent':
       return { ...fields, ...intentFields(options) };
+    case 'cluster-summary':
+      return {
+        ...fields,
+        coordinator: sender,
+        round: Math.floor((nowS + LIVENESS_TICK_FIRST * LIVENESS_TICK_S) / ROUND_S),
+        asOfS: nowS,
+        counts: [1, members, 0, 0],
+      };
     default:
       return fields;
   }
