@@ -27,6 +27,8 @@ const digests =
   '6 messages of exchanges a frame are answered';
 const forGround = 'For the ground: nothing on board changes';
 const signature = 'Ed25519 signature of the owner, checked before the statement counts';
+const reported =
+  'Ed25519 signature of a member of that cluster, checked before it counts; nothing in the cluster is decided by it';
 const proof = 'Two valid signatures of the owner on two contents of one version';
 const authority = "Signature of the cluster's authority; a key opens to the head's commitment";
 const forged =
@@ -135,6 +137,21 @@ export const believedRows: readonly BelievedRow[] = [
   row('statement', 'owner slot version atS digest signature', 'the owner', signature),
   row('proof', 'owner slot version atA digestA signatureA atB digestB signatureB', 'the owner', proof),
   row('statement-request', 'owner slot', 'the sender', 'One statement a minute, by its owner'),
+  row(
+    'cluster-summary',
+    'cluster region coordinator sequence asOfS counts generations lineages economy tugs worstMinutes ' +
+      'breaches digest directive rollout signature',
+    'any member',
+    reported,
+  ),
+  row('cluster-summary', 'round', 'any member', `The next round at most. ${reported}`),
+  row('versioned', 'version members', 'any member', reported),
+  row(
+    'member-profile',
+    'lineage version stocks demands energy',
+    'the sender',
+    'Summed in the summary of the cluster, for three hours; nothing in the cluster is decided by it',
+  ),
   row('alarm', 'class onsetS elapsedS', 'nobody', forGround),
   row('beacon', 'cause resets timeS', 'nobody', forGround),
 ];
