@@ -71,8 +71,8 @@ function excessAt(plans: readonly Plan[], capacityKgPerDay: number, fromS: numbe
 
 /**
  * Counts open conflicts once a minute. An intent counts as accepted while its owner keeps it:
- * claimed or started, not lost, owner live, published at least SETTLE_S ago. Groups without a
- * change keep their last answer, because time alone only removes plans.
+ * claimed or started, not lost, owner live, published at least SETTLE_S ago. Without a change the
+ * answer "none" stays, because time alone only removes plans.
  */
 export class OpenConflicts {
   private readonly ground: Ground;
