@@ -75,6 +75,7 @@ export const mutants: Case[] = [
   { name: 'RELEASE_ACROSS_CUT', check: intent('M_RELEASE_ACROSS_CUT', ...insider, 'LOSSES=0') },
   { name: 'COUNTERS_NOT_IN_DIGEST', check: large(revocation('M_COUNTERS_NOT_IN_DIGEST', ...revoked)) },
   { name: 'HALVES_UNASKED', check: decision('M_HALVES_UNASKED', 'CLAIMS=1') },
+  { name: 'LEARNT_DECIDES', check: decision('M_LEARNT_DECIDES') },
   { name: 'VALUE_CHOSEN_ANEW', check: decision('M_VALUE_CHOSEN_ANEW') },
   { name: 'RENEWS_AFTER_SWITCH', check: decision('M_RENEWS_AFTER_SWITCH', 'CLAIMS=1', 'PHASES=3') },
   { name: 'BASE_AT_ONCE', check: revocation('M_BASE_AT_ONCE', ...revoked) },

@@ -162,7 +162,12 @@ inline tidy(i) {
   :: moved[j] && !moved[i] -> d_step { printf("member %d moves after member %d\n", i, j); \
   moved[i] = 1; movedAt[i] = phase; checkHalf(); tidy(i) }
 /* A quorum whose digest has an accepted value in the ballot that it promised decides that value. */
-#define DECIDE(i) :: !moved[i] && !mute[i] && value[i] != 0 && ballot[i] == promised[i] && \
+#ifdef M_LEARNT_DECIDES
+#define IN_BALLOT(i) true
+#else
+#define IN_BALLOT(i) (ballot[i] == promised[i])
+#endif
+#define DECIDE(i) :: !moved[i] && !mute[i] && value[i] != 0 && IN_BALLOT(i) && \
   DECIDES(agreed[DIGEST(i)], value[i]) && (!(decided & value[i]) || value[i] == SPLIT) -> d_step { \
   printf("member %d sees value %d decided\n", i, value[i]); \
   decided = decided | value[i]; assert(decided != 3); assert(!(PROBE)); \
