@@ -60,7 +60,8 @@ test('a campaign kills the mutants that break a rule, names the test, and keeps 
 
 test('every mutant that is listed as equivalent exists', () => {
   const known = new Set(moduleNames.flatMap((name) => mutantsOfModule(name).map(({ id }) => id)));
-  for (const [id] of readEquivalents()) assert.ok(known.has(id), `${id} is no mutant any more`);
+  const stale = [...readEquivalents().keys()].filter((id) => !known.has(id));
+  assert.equal(stale, []);
 });
 
 test.after(() => rmSync(folder, { recursive: true, force: true }));
