@@ -105,10 +105,12 @@ export class Boards extends BoardOrders implements PlatformHandler {
   }
 
   protected configOf(timeMs: number, node: number, cause: number): Uint8Array {
-    const { plan, planWork } = this.parts;
+    const { plan, planWork, cluster, abroad } = this.parts;
+    const place = abroad?.place;
     const memory = this.nonVolatile[node];
     const keys = this.link.keys(node);
-    return encodeBootConfig({ plan, node, memory, keys, timeMs, cause, seed: this.seeds[node], planWork });
+    const seed = this.seeds[node];
+    return encodeBootConfig({ cluster, place, plan, node, memory, keys, timeMs, cause, seed, planWork });
   }
 
   /** Passes on an answer of the signature service. */

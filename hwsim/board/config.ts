@@ -1,11 +1,13 @@
-import { BOOT_CAUSE, FEATURE, type Group } from '../../host/cbor/generated.ts';
+import { BOOT_CAUSE, FEATURE, type Group, type Place } from '../../host/cbor/generated.ts';
 import { encodeConfig } from '../../host/platform/config.ts';
 import type { LinkKeys } from '../../host/security/key_epoch.ts';
-import { SIMULATED_CLUSTER } from '../../host/security/simulated_keys.ts';
 import type { WorldPlan } from '../world/plan.ts';
 import type { NonVolatile } from './nonvolatile.ts';
 
 interface BootConfigParts {
+  cluster: number;
+  /** In the federation; left out: it has none. */
+  place?: Omit<Place, 'name'>;
   plan: WorldPlan;
   node: number;
   memory: NonVolatile;
@@ -21,10 +23,10 @@ interface BootConfigParts {
  * keys.
  */
 export function encodeBootConfig(parts: BootConfigParts): Uint8Array {
-  const { plan, node, memory, keys, timeMs, cause, seed, planWork } = parts;
+  const { cluster, place, plan, node, memory, keys, timeMs, cause, seed, planWork } = parts;
   const { generation, rateKgPerDay, storageKg, batteryWh, solarW, baseW, replicateW, mineWhPerKg } = plan.nodes[node];
   const config = {
-    cluster: SIMULATED_CLUSTER,
+    cluster,
     self: node,
     members: plan.nodes.length,
     generation,
@@ -48,7 +50,7 @@ export function encodeBootConfig(parts: BootConfigParts): Uint8Array {
     alternateImage: cause === BOOT_CAUSE.alternateImage,
     reserved: memory.reserved,
   };
-  return encodeConfig(config, groupsOf(plan), facts, keys);
+  return encodeConfig(config, groupsOf(plan), facts, keys, place);
 }
 
 function groupsOf({ groups }: WorldPlan): Group[] {

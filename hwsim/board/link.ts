@@ -1,6 +1,6 @@
 import { TYPE } from '../../host/cbor/generated.ts';
 import type { LinkKeys } from '../../host/security/key_epoch.ts';
-import { clusterKeys, SIMULATED_CLUSTER } from '../../host/security/simulated_keys.ts';
+import { clusterKeys } from '../../host/security/simulated_keys.ts';
 import { eventKind } from '../kernel/event_kinds.ts';
 import type { EventQueue } from '../kernel/queue.ts';
 import type { NonVolatile } from './nonvolatile.ts';
@@ -11,18 +11,20 @@ import type { NonVolatile } from './nonvolatile.ts';
  */
 export class LinkService {
   readonly #seed: number;
+  readonly #cluster: number;
   readonly #memory: readonly NonVolatile[];
   readonly #queue: EventQueue;
 
-  constructor(seed: number, memory: readonly NonVolatile[], queue: EventQueue) {
+  constructor(seed: number, cluster: number, memory: readonly NonVolatile[], queue: EventQueue) {
     this.#seed = seed;
+    this.#cluster = cluster;
     this.#memory = memory;
     this.#queue = queue;
   }
 
   /** Returns the keys of a node's configuration. */
   keys(node: number): LinkKeys {
-    return clusterKeys(this.#seed, SIMULATED_CLUSTER, this.#memory.length).member(node);
+    return clusterKeys(this.#seed, this.#cluster, this.#memory.length).member(node);
   }
 
   /**

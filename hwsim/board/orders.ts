@@ -1,8 +1,10 @@
-import { BOOT_CAUSE, FRAME_BYTES_MAX, INSPECT, RECOVERY_LEVEL, TYPE } from '../../host/cbor/generated.ts';
+import { ANSWER, BOOT_CAUSE, FRAME_BYTES_MAX, INSPECT, RECOVERY_LEVEL, TYPE } from '../../host/cbor/generated.ts';
 import { framesInAirMax } from '../channel/channel.ts';
 import type { ByzantineNode } from '../fault/byzantine.ts';
+import { summaryOf } from '../../host/security/summary.ts';
 import { eventKind } from '../kernel/event_kinds.ts';
 import { RandomStream } from '../kernel/random.ts';
+import { regionClustersMax } from '../world/orbits/bounds.ts';
 import { LocalClocks } from './clocks.ts';
 import { ContextImages } from './context_image.ts';
 import type { Controller } from './controller.ts';
@@ -18,7 +20,10 @@ import { UpsetInjector } from './upset_injector.ts';
 import { Tasks } from './tasks.ts';
 import { HardwareWatchdogs } from './watchdog.ts';
 
-const recordCapacity = 128;
+/** Bytes of a record of the configuration, at most. */
+const configRecordBytes = 128;
+/** Bytes of a record, at most: one may hold a message of the radio. */
+const recordCapacity = 256;
 const fieldsMax = 24;
 
 /**
@@ -57,7 +62,7 @@ export abstract class BoardOrders {
 
   constructor(parts: BoardsParts) {
     this.parts = parts;
-    const { engine, plan, seed } = parts;
+    const { engine, plan, seed, cluster } = parts;
     const nodes = plan.nodes.length;
     const random = new RandomStream(seed, 'board');
     this.state = new Uint8Array(nodes);
@@ -73,11 +78,11 @@ export abstract class BoardOrders {
     for (let node = 0; node < nodes; node += 1) this.contexts.push(engine.reserve(engine.image.contextBytes));
     const frame = engine.reserve(engine.image.contextBytes);
     const record = engine.reserve(recordCapacity);
-    this.statements = new StatementService(seed, nodes, parts.queue);
-    this.link = new LinkService(seed, this.nonVolatile, parts.queue);
+    this.statements = new StatementService(seed, cluster, nodes, parts.queue);
+    this.link = new LinkService(seed, cluster, this.nonVolatile, parts.queue);
     const { secrets, path } = this.link.keys(0);
-    const configRecords = 1 + plan.groups.length + secrets.length + path.length;
-    const config = engine.reserve(configRecords * recordCapacity);
+    const configRecords = 2 + plan.groups.length + secrets.length + path.length;
+    const config = engine.reserve(configRecords * configRecordBytes);
     const checkpoint = engine.reserve(engine.image.checkpointBytes + 16);
     this.buffers = { frame, record, config, checkpoint };
     this.images = new ContextImages(engine, frame, checkpoint);
@@ -152,6 +157,23 @@ export abstract class BoardOrders {
     else this.statements.verify(timeMs, node, incarnation, ticket, shown);
   }
 
+  /**
+   * Does a platform's part in the federation: signs the draft of a summary, sends it abroad, or
+   * verifies another cluster's summary. No effect in a cluster without a place.
+   */
+  protected serveAbroad(timeMs: number, node: number, what: number, argument: number): void {
+    const { abroad } = this.parts;
+    const draftOrWaiting = what === TYPE.verifyForeign ? argument + 1 : 0;
+    const shown = abroad && this.inspect(node, INSPECT.summary, draftOrWaiting);
+    if (!shown) return;
+    const { incarnation } = this.nonVolatile[node];
+    if (what === TYPE.signSummary) return this.statements.signSummary(timeMs, node, incarnation, argument, shown);
+    const message = summaryOf(shown);
+    if (message === null) return;
+    if (what === TYPE.sendAbroad) abroad.send(node, message);
+    else this.statements.verifyForeign(timeMs, node, incarnation, argument, abroad.isSigned(message));
+  }
+
   /** Returns the words of `inspect`; null when the controller cannot be read any more. */
   protected inspect(node: number, what: number, index: number): Uint32Array | null {
     const controller = this.controllers[node];
@@ -171,6 +193,20 @@ export abstract class BoardOrders {
   /** Returns the loss counters of a node whose context is in the engine's memory. */
   counters(node: number): number[] {
     return [...this.loops[node].inspect(INSPECT.counters, 0)].filter((_, word) => word % 2 === 0);
+  }
+
+  /**
+   * Returns how old what a node knows of each of these clusters is, seconds of mission time; −1: it
+   * knows nothing of it.
+   */
+  knownAges(timeMs: number, node: number, clusters: readonly number[]): number[] {
+    const ages = new Map<number, number>();
+    for (let index = 0; index < regionClustersMax; index += 1) {
+      const words = this.inspect(node, INSPECT.cluster, index);
+      if (words !== null && words.length > 0)
+        ages.set(words[ANSWER.cluster.cluster], Math.max(0, timeMs / 1000 - words[ANSWER.cluster.asOfS]));
+    }
+    return clusters.map((cluster) => ages.get(cluster) ?? -1);
   }
 
   /**
@@ -207,6 +243,10 @@ export abstract class BoardOrders {
       case TYPE.verify:
       case TYPE.checkKeyEpoch:
         return this.askService(timeMs, node, type, order[1]);
+      case TYPE.signSummary:
+      case TYPE.sendAbroad:
+      case TYPE.verifyForeign:
+        return this.serveAbroad(timeMs, node, type, order[1]);
       case TYPE.reserveCounters:
         return this.link.reserve(timeMs, node, order[1]);
       case TYPE.startWork:

@@ -1,3 +1,4 @@
+import type { Place } from '../../host/cbor/generated.ts';
 import type { Engine } from '../../host/engine/engine.ts';
 import type { Channel } from '../channel/channel.ts';
 import type { EventQueue } from '../kernel/queue.ts';
@@ -25,6 +26,10 @@ export interface BoardsParts {
   seed: number;
   driftPpm: number;
   planWork: boolean;
+  /** Number of the cluster. */
+  cluster: number;
+  /** Left out: the cluster has no place in a federation. */
+  abroad?: AbroadService;
   /**
    * Nodes whose firmware runs outside the engine: on an emulated board, or on an engine with
    * another image.
@@ -34,6 +39,15 @@ export interface BoardsParts {
   byzantine?: ByzantineNode;
   /** Actuators and the state of the node in the world. */
   platform: Platform;
+}
+
+/** What the platforms of a cluster do for its place in a federation. */
+export interface AbroadService {
+  readonly place: Omit<Place, 'name'>;
+  /** Whether a summary of any cluster has the signature of its coordinator. */
+  isSigned(message: Uint8Array): boolean;
+  /** Takes the summary that a node sends abroad. */
+  send(node: number, message: Uint8Array): void;
 }
 
 /** Carries out commands outside the controller, and follows the state of boards. */

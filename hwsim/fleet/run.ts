@@ -4,6 +4,7 @@ import type { CipherName } from '../../host/security/cipher.ts';
 import { Boards } from '../board/boards.ts';
 import type { Controller } from '../board/controller.ts';
 import type { CallCounts } from '../../host/platform/loop.ts';
+import { SIMULATED_CLUSTER } from '../../host/security/simulated_keys.ts';
 import { Channel } from '../channel/channel.ts';
 import { drawFaults, type Fault } from '../fault/draw.ts';
 import type { FieldMutation } from '../fault/field_mutation.ts';
@@ -17,6 +18,7 @@ import type { Body } from '../world/bodies.ts';
 import { layWorld, type WorldPlan } from '../world/plan.ts';
 import { eventKind } from '../kernel/event_kinds.ts';
 import { FaultInjector } from './faults.ts';
+import { Custody, type CustodyCounts, type FederationSeat, foreignEveryMs } from './custody.ts';
 import { GroundKeyService } from './ground.ts';
 import { NodePlatform } from './platform.ts';
 import { drawInsider, Insider, type InsiderFacts, type InsiderParts } from './insider.ts';
@@ -44,6 +46,8 @@ export interface RunOptions {
   ownEngine?: () => Engine;
   consumers?: TraceConsumer[];
   given?: readonly Given[];
+  /** The cluster's place among others; left out: it has none, and the number of scenarios. */
+  federation?: FederationSeat;
   /** What the Byzantine node sends instead of its scenario's attacks. */
   mutation?: FieldMutation;
   /** Called about once per simulated hour. */
@@ -80,6 +84,8 @@ export interface RunFacts {
   traps: { node: number; timeMs: number; site: number }[];
   /** Only of a scenario with a Byzantine node. */
   insider?: InsiderFacts;
+  /** Only of a cluster with a place among others. */
+  abroad?: CustodyCounts;
   world: WorldPlan;
 }
 
@@ -100,6 +106,7 @@ interface Flight {
   faults: FaultInjector;
   insider: Insider | null;
   ground: GroundKeyService | null;
+  custody: Custody | null;
   given: readonly Given[];
   upsets: readonly Upset[];
   onProgress: RunOptions['onProgress'];
@@ -138,6 +145,33 @@ export class ScenarioRun {
     return queue.nextMs <= endMs;
   }
 
+  /** Returns the frames that go to a neighbour in a contact that begins now. */
+  framesFor(neighbour: number): Uint8Array[] {
+    return this.#flight.custody?.framesFor(neighbour) ?? [];
+  }
+
+  /**
+   * Takes the frames of a contact with a neighbour that have arrived at a mission time, up to which
+   * the run was flown.
+   */
+  takeFrames(timeMs: number, neighbour: number, frames: readonly Uint8Array[]): void {
+    const { custody } = this.#flight;
+    if (custody === null || custody.isWaiting) {
+      custody?.take(neighbour, frames);
+      return;
+    }
+    if (custody.take(neighbour, frames)) this.#flight.queue.push(timeMs, -1, eventKind.foreign);
+  }
+
+  /**
+   * Returns what the running members know of other clusters now: the age of each entry in seconds,
+   * −1 for a cluster of `clusters` of which a member knows nothing.
+   */
+  knownAges(timeMs: number, clusters: readonly number[]): number[] {
+    const { boards, plan } = this.#flight;
+    return plan.nodes.flatMap((_, node) => (boards.isRunning(node) ? boards.knownAges(timeMs, node, clusters) : []));
+  }
+
   /** Flies what is left and ends the run. To be called once. */
   finish(): RunFacts {
     const { endMs, platform, boards, tracer } = this.#flight;
@@ -150,7 +184,7 @@ export class ScenarioRun {
 }
 
 function layFlight(scenario: Scenario, options: RunOptions): Flight {
-  const { seed, days, nodes, body, engine } = options;
+  const { seed, days, nodes, body, engine, federation } = options;
   const plan = layWorld(scenario, { seed, nodes, body });
   const queue = new EventQueue(1024, nodes);
   const ground = layGround(scenario, options, queue);
@@ -165,6 +199,7 @@ function layFlight(scenario: Scenario, options: RunOptions): Flight {
   );
   const insiderNode = drawInsider(scenario, seed, nodes, drawn);
   const insider = insiderNode === null ? null : layInsider(scenario, options, insiderNode, { plan, queue, endMs });
+  const custody = federation === undefined ? null : new Custody(federation);
   const boards = new Boards({
     engine,
     plan,
@@ -176,6 +211,8 @@ function layFlight(scenario: Scenario, options: RunOptions): Flight {
     planWork,
     controllers: faultable?.controllers ?? options.controllers,
     byzantine: insider?.byzantine,
+    cluster: federation?.cluster ?? SIMULATED_CLUSTER,
+    abroad: custody ?? undefined,
     platform,
   });
   platform.boards = boards;
@@ -194,6 +231,7 @@ function layFlight(scenario: Scenario, options: RunOptions): Flight {
     faults,
     insider,
     ground,
+    custody,
     given,
     upsets,
     onProgress,
@@ -218,7 +256,7 @@ function schedule({ queue, platform, faults, insider, given, upsets }: Flight, {
 }
 
 function factsOf(flight: Flight, { nodes, days, engine }: RunOptions): RunFacts {
-  const { endMs, plan, tracer, channel, platform, boards, faults, insider, ground } = flight;
+  const { endMs, plan, tracer, channel, platform, boards, faults, insider, ground, custody } = flight;
   const { minedKg, hauledKg, replicateHours } = platform.world;
   return {
     traceHash: tracer.trace.digest(),
@@ -243,6 +281,7 @@ function factsOf(flight: Flight, { nodes, days, engine }: RunOptions): RunFacts 
     traps: boards.crashRecovery.trapSites,
     world: plan,
     ...(insider === null ? {} : { insider: insider.facts(boards, nodes, ground?.startS ?? null) }),
+    ...(custody === null ? {} : { abroad: custody.counts }),
   };
 }
 
@@ -283,6 +322,20 @@ function layFaultable(
 
 function eventsOf(counts: CallCounts): number {
   return counts.boots + counts.receives + counts.observes + counts.ticks + counts.commands + counts.events;
+}
+
+/**
+ * Gives the coordinator a summary of another cluster, or the lowest running member when the
+ * platform knows no coordinator that runs. While none runs, it waits.
+ */
+function giveForeign(timeMs: number, { custody, boards, plan, queue }: Flight): void {
+  if (custody === null) return;
+  const { speaker } = custody;
+  const isUp = (node: number) => node >= 0 && boards.isRunning(node);
+  const node = isUp(speaker) ? speaker : plan.nodes.findIndex((_, each) => isUp(each));
+  const record = node < 0 ? null : custody.next();
+  if (record !== null) boards.observeRecord(timeMs, node, record);
+  if (custody.isWaiting) queue.push(timeMs + foreignEveryMs, -1, eventKind.foreign);
 }
 
 /** Handles the event that the queue popped. The most frequent kinds come first. */
@@ -341,6 +394,8 @@ function handle(flight: Flight): void {
       return flight.ground?.issue(timeMs);
     case eventKind.parts:
       return flight.ground?.parts(timeMs, node, boards);
+    case eventKind.foreign:
+      return giveForeign(timeMs, flight);
     case eventKind.stormReset:
       return faults.stormReset(timeMs, node, first);
   }

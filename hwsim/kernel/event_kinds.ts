@@ -59,4 +59,6 @@ export const eventKind = {
   issue: 24,
   /** The ground sends the node the parts of a key epoch whose head the node has. */
   parts: 25,
+  /** The cluster's platform gives a member the next summary of another cluster. */
+  foreign: 26,
 } as const;
