@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 type Value = string | number | boolean | readonly (string | number)[] | null | undefined;
 
 /** Options that do not change what a command computes. */
-const withoutEffect = ['json', 'out', 'resume', 'jobs'];
+const withoutEffect = ['json', 'out', 'resume', 'jobs', 'threads'];
 
 /** Quotes a word for a POSIX shell: in single quotes when it needs any. */
 export function quoted(word: string): string {

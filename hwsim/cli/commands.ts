@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Argument, type Command, Option } from 'commander';
 import type { FindPlace } from '../../host/cli/node/options.ts';
 import {
@@ -22,7 +23,7 @@ import {
 import { runDays } from '../../host/cli/run_days.ts';
 import { suggest } from '../../host/cli/suggestions.ts';
 import { shippedScenarios } from '../scenario/shipped.ts';
-import { clustersMax } from '../world/orbits/bounds.ts';
+import { clustersMax, fleetNodes } from '../world/orbits/bounds.ts';
 import { addBenchCommands } from './bench/commands.ts';
 import { addEmulatedBoardCommands } from './board/commands.ts';
 import { chosen } from './chosen.ts';
@@ -43,6 +44,7 @@ export function addSimulatorCommands(program: Command, board: Command): void {
   addConvergence(program);
   addInsider(program);
   addContacts(program);
+  addFleet(program);
   addInjectCommand(program);
   addEmulatedBoardCommands(board);
   addBenchCommands(program);
@@ -205,6 +207,26 @@ function addContacts(program: Command): void {
     .addOption(jsonOption('print places, figures and the contacts of the first hour as one JSON object'))
     .addHelpText('after', examples('contacts', 'contacts --clusters 600 --days 2', 'contacts --period 20 --json'))
     .action(chosen(async () => (await import('./contacts/contacts.ts')).contacts));
+}
+
+function addFleet(program: Command): void {
+  program
+    .command('fleet')
+    .description('fly a fleet of many clusters of real firmware on its contact plan')
+    .addOption(wholeOption('--nodes <n>', 'nodes of the fleet', fleetNodes.min, fleetNodes.max).default(1000))
+    .addOption(daysOption('length of the flight, days').default(2))
+    .addOption(seedOption().default(1))
+    .addOption(
+      wholeOption('--threads <n>', 'threads that fly; the result is the same', 1, 256).default(
+        availableParallelism(),
+        'one per processor',
+      ),
+    )
+    .addOption(imageOption())
+    .addOption(new Option('--out <folder>', 'write the JSON result into this folder, new or empty'))
+    .addOption(jsonOption())
+    .addHelpText('after', examples('fleet', 'fleet --nodes 2000 --days 10 --seed 5 --image fleet --json'))
+    .action(chosen(async () => (await import('./fleet/fleet.ts')).fleet));
 }
 
 function addMerge(program: Command): void {

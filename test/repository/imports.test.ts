@@ -27,7 +27,8 @@ const trees: Record<string, Layers> = {
   ),
   host: layersOf('.; cli; node; board; platform; radio, store, clock; security, engine; cbor; build'),
   hwsim: layersOf(
-    '.; cli; bench; report; campaign; emulator; check; fleet; board; fault; world; scenario; channel; kernel',
+    '.; cli; bench; federation; report; campaign; emulator; check; fleet; board; fault; world; scenario;' +
+      ' channel; kernel',
   ),
 };
 

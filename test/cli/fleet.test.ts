@@ -1,0 +1,60 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { columnsMax } from '../../host/cli/output.ts';
+import type { FleetResult } from '../../hwsim/federation/report.ts';
+import { inFolder } from '../host/support.ts';
+import { run } from './run.ts';
+
+const args = ['fleet', '--nodes', '50', '--days', '0.02', '--seed', '5', '--image', 'fleet'];
+
+test('fleet prints classes, checks, cost and the command that reproduces it; --out keeps the result', () => {
+  inFolder((folder) => {
+    const out = join(folder, 'new');
+    const { status, stdout, stderr } = run(...args, '--out', out);
+    assert.is(status, 0, stderr);
+    assert.match(stdout, /^fleet {7}50 nodes in 1 cluster of 1 region, 0.02 days, seed 5, image fleet\n/);
+    assert.match(stdout, /^cross-cluster +0 +– +– +– +not measured$/m);
+    assert.match(stdout, /^known +not measured/m);
+    assert.match(stdout, /^not built +splits, merges/m);
+    assert.match(stdout, /\nagain {7}npx heliograph fleet --nodes 50 --days 0.02 --seed 5 --image fleet\n$/);
+    assert.equal(
+      stdout.split('\n').filter((line) => line.length > columnsMax),
+      [],
+    );
+    const result: FleetResult = JSON.parse(readFileSync(join(out, 'fleet.json'), 'utf8'));
+    assert.match(stdout, new RegExp(`^trace hash +${result.traceHash}$`, 'm'));
+    const { nodes, clusters, regions, splits, merges, sla, production, checks } = result;
+    assert.equal([nodes, clusters, regions, splits, merges], [50, 1, 1, 0, 0]);
+    assert.equal(sla.crossCluster, { n: 0, p50S: null, p99S: null, maxS: null, breaches: 0 });
+    assert.is(production.boundGap, null);
+    assert.ok(checks.length > 5 && checks.every(({ id }) => id !== 'FLT-1-known-clusters'), 'nobody is to know');
+    const again = run(...args, '--out', out);
+    assert.is(again.status, 2);
+    assert.match(again.stderr, /--out .*new: is not empty; name a new folder/);
+  });
+});
+
+test('fleet names the option that is wrong, and what it may be', () => {
+  const refused = (words: string[], status: number, text: RegExp) => {
+    const ended = run('fleet', ...words);
+    assert.is(ended.status, status, ended.stderr);
+    assert.match(ended.stderr, text);
+  };
+  refused(['--nodes', '49'], 2, /--nodes is '49', not a whole number from 50 to 60000/);
+  refused(['--nodes', '60001'], 2, /--nodes/);
+  refused(['--days', '0'], 2, /--days is '0'/);
+  refused(['--seed', '-1'], 2, /--seed/);
+  refused(['--threads', '0'], 2, /--threads is '0', not a whole number from 1 to 256/);
+  refused(['--image', 'tiny'], 2, /--image/);
+  inFolder((folder) => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    refused([...args.slice(1), '--out', join(file, 'below')], 4, /cannot be written: a file stands/);
+    mkdirSync(join(folder, 'empty'));
+    assert.not(existsSync(join(folder, 'empty', 'fleet.json')));
+  });
+});
+
+test.run();
