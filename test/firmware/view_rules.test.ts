@@ -216,6 +216,19 @@ rules('MBR-1 holds: relays are asked about a member that nobody heard for three 
   assert.ok(company.node.view().health >= 1);
 });
 
+rules('MBR-1 holds: a relay that reached a member is a success, unless the member answered itself', () => {
+  for (const answersItself of [false, true]) {
+    const company = agreed();
+    company.acks = false;
+    company.heard.delete(3);
+    while (company.sentOf('probe-request').length === 0) company.runTo(company.nowS + 1);
+    assert.is(company.node.view().health, 1);
+    if (answersItself) company.deliver(3, [{ name: 'ack', sequence: 0x7000 }], 0);
+    company.deliver(2, [{ name: 'relayed-ack', sequence: 0x7000, target: 3 }], 0);
+    assert.is(company.node.view().health, answersItself ? 1 : 0);
+  }
+});
+
 rules('MBR-1 holds: a relay probes for who asks, and passes the answer on, once', () => {
   const company = agreed();
   company.acks = false;
@@ -273,6 +286,33 @@ rules('MBR-1 holds: messages about members outside the cluster are refused', () 
     [90_001, 90_000].map((untilS) => company.hear(1, [isolation(untilS)])),
     [STATUS.ok, STATUS.implausible],
   );
+});
+
+// ---- silence in the digest ----
+
+const digestOf = (company: Company): number[] => {
+  const { digestHigh, digestLow } = company.node.view();
+  return [digestHigh, digestLow];
+};
+
+rules('INT-5 holds: who was heard elsewhere before it counted as silent does not count so in the digest', () => {
+  const company = agreed();
+  const before = digestOf(company);
+  company.heard.delete(5);
+  company.runTo(company.nowS + 12 * LIVENESS_TICK_S);
+  const reported = (agoTicks: number): number[] => {
+    const lastLivenessTick = Math.floor(company.nowS / LIVENESS_TICK_S) + 4 - agoTicks;
+    assert.ok(lastLivenessTick > company.node.member(5).lastLivenessTick);
+    company.deliver(2, [{ name: 'silent-list', entries: [{ member: 5, lastLivenessTick, revocations: 0 }] }]);
+    return digestOf(company);
+  };
+  const silent = digestOf(company);
+  assert.not.equal(silent, before);
+  const later = reported(10);
+  assert.not.equal(later, before);
+  assert.not.equal(later, silent, 'its term has its last tick');
+  assert.equal(reported(3), before, 'three ticks ago');
+  assert.equal(reported(2), before, 'its term is taken out once');
 });
 
 // ---- suspicions ----
