@@ -6,10 +6,10 @@
 #include "types.h"
 
 /*
- * The longest is `boot`: kind, header, a configuration of 1,520 bytes, checksum. Longer frames are
+ * The longest is `boot`: kind, header, a configuration of 1,536 bytes, checksum. Longer frames are
  * discarded and counted.
  */
-#define PORT_BYTES_MAX 1536u
+#define PORT_BYTES_MAX 1552u
 /* The longest is a link frame of 256 bytes or an answer of 64 words. */
 #define PORT_OUT_BYTES_MAX 272u
 
