@@ -46,6 +46,11 @@ const texts: Readonly<Record<string, (f: Fields, name: (field: string) => string
   'check-key-epoch': (f) => `check the signature of key epoch ${f.keyEpoch}`,
   sign: (f) => `sign the statement of ticket ${f.ticket}`,
   verify: (f) => `verify the statement of ticket ${f.ticket}`,
+  'sign-summary': (f) => `sign the own summary, sequence ${f.sequence}`,
+  'send-abroad': (f) => `send the own summary to other clusters, sequence ${f.sequence}`,
+  'verify-foreign': (f) => `verify the foreign summary in place ${f.place}`,
+  'summary-taken': (f) =>
+    `took the summary of cluster ${f.cluster} by member ${f.coordinator}, round ${f.round}, sequence ${f.sequence}`,
   booted: (f, name) => {
     const origin = f.restored === 1 ? 'from a checkpoint' : 'without a checkpoint';
     return `booted after ${name('cause')} ${origin}, incarnation ${f.incarnation}`;
