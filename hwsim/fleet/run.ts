@@ -325,14 +325,15 @@ function eventsOf(counts: CallCounts): number {
 }
 
 /**
- * Gives the coordinator a summary of another cluster, or the lowest running member when the
- * platform knows no coordinator that runs. While none runs, it waits.
+ * Gives the node that last spoke for the cluster a summary of another one. While it does not run,
+ * summaries wait: a successor speaks at once. Before anybody spoke, the lowest running member gets
+ * them.
  */
 function giveForeign(timeMs: number, { custody, boards, plan, queue }: Flight): void {
   if (custody === null) return;
   const { speaker } = custody;
-  const isUp = (node: number) => node >= 0 && boards.isRunning(node);
-  const node = isUp(speaker) ? speaker : plan.nodes.findIndex((_, each) => isUp(each));
+  const lowest = plan.nodes.findIndex((_, each) => boards.isRunning(each));
+  const node = speaker < 0 ? lowest : boards.isRunning(speaker) ? speaker : -1;
   const record = node < 0 ? null : custody.next();
   if (record !== null) boards.observeRecord(timeMs, node, record);
   if (custody.isWaiting) queue.push(timeMs + foreignEveryMs, -1, eventKind.foreign);

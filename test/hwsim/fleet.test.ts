@@ -93,7 +93,7 @@ function fly(
   return { results, taken, directories: shards.map(({ directory }) => directory) };
 }
 
-const speed = { threads: 1, wallS: 1, rssMiB: 1 };
+const speed = { threads: 1, wallS: 1, processorS: 1, turns: 1, rssMiB: 1 };
 const hashesOf = (setting: FleetSetting, results: readonly ClusterResult[]) => {
   const { traceHash, decisionHash } = fleetResult(setting, results, speed);
   return [traceHash, decisionHash];
@@ -165,6 +165,22 @@ test('a contact that the Sun prevents delays news and loses none', () => {
   const [all, late] = [fly(setting, { contacts }), fly(setting, { contacts: contacts.slice(1) })];
   assert.ok(firstOf(all).timeMs < contacts[1].beginMs && firstOf(late).timeMs >= arrivalOf(contacts[1]));
   assert.is(newestOf(late), newestOf(all));
+});
+
+test('FLT-1 holds: the death of the coordinator loses nothing that has arrived, nor what waits to be sent', () => {
+  const setting = settingOf(2.5);
+  const contact = contactAt(hourMs);
+  // It dies when its cluster has sent, and before frames have arrived.
+  const when = { atDay: (contact.beginMs + 100_000) / 86_400_000 };
+  const scenario = { ...setting.scenario, disruptions: [{ kind: 'node-death', node: 0, when }] };
+  const { taken } = fly({ ...setting, scenario: scenarioSchema.parse(scenario) }, { contacts: [contact] });
+  for (const [cluster, other] of [
+    [first, second],
+    [second, first],
+  ]) {
+    const takers = taken[cluster].filter((each) => each.cluster === other + 1).map(({ node }) => node);
+    assert.equal([...new Set(takers)].sort(), [1, 2, 3, 4, 5]);
+  }
 });
 
 test('FLT-1 holds: a cluster that hears nobody decides as the same cluster flown alone', () => {
