@@ -210,7 +210,7 @@ function addContacts(program: Command): void {
 }
 
 function addFleet(program: Command): void {
-  program
+  const fleet = program
     .command('fleet')
     .description('fly a fleet of many clusters of real firmware on its contact plan')
     .addOption(wholeOption('--nodes <n>', 'nodes of the fleet', fleetNodes.min, fleetNodes.max).default(1000))
@@ -227,6 +227,12 @@ function addFleet(program: Command): void {
     .addOption(jsonOption())
     .addHelpText('after', examples('fleet', 'fleet --nodes 2000 --days 10 --seed 5 --image fleet --json'))
     .action(chosen(async () => (await import('./fleet/fleet.ts')).fleet));
+  fleet
+    .command('page')
+    .argument('<files...>', 'fleet.json of `fleet --out`, of one flight each')
+    .description('print docs/results/fleet.md: cost, disruptions and figures of flights')
+    .addHelpText('after', examples('fleet page runs/*/fleet.json > docs/results/fleet.md'))
+    .action(chosen(async () => (await import('./fleet/page.ts')).fleetPage));
 }
 
 function addMerge(program: Command): void {

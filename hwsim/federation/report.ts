@@ -20,6 +20,10 @@ export interface SlaSummary {
 export interface FleetSpeed {
   threads: number;
   wallS: number;
+  /** Processor time of all threads, start-up included: other processes change it little. */
+  processorS: number;
+  /** How often a cluster flew on, until it waited for others or had flown for two hours. */
+  turns: number;
   /** Greatest resident memory of the process. */
   rssMiB: number;
 }
@@ -39,6 +43,9 @@ export interface FleetResult {
   eventsPerNodeDay: number;
   threads: number;
   wallS: number;
+  processorS: number;
+  /** Mission time for which a cluster flew on at a time, mean; threads change it. */
+  meanTurnMin: number;
   eventsPerS: number;
   nodeYearsPerCoreHour: number;
   rssMiB: number;
@@ -66,6 +73,7 @@ export interface FleetResult {
 const notBuilt = ['splits', 'merges', 'disruptions across clusters', 'summaries of regions'] as const;
 const daysPerYear = 365.25;
 const secondsPerHour = 3600;
+const minutesPerDay = 1440;
 const examplesMax = 5;
 
 export function slaSummary(outcomes: readonly DisruptionOutcome[], of: SlaClass): SlaSummary {
@@ -117,7 +125,7 @@ function hashOf(results: readonly ClusterResult[], textsOf: (result: ClusterResu
 export function fleetResult(
   { seed, sizes, scenario, image }: FleetSetting,
   results: readonly ClusterResult[],
-  { threads, wallS, rssMiB }: FleetSpeed,
+  { threads, wallS, processorS, turns, rssMiB }: FleetSpeed,
 ): FleetResult {
   const { days } = scenario;
   const nodes = sizes.reduce((total, size) => total + size, 0);
@@ -140,6 +148,8 @@ export function fleetResult(
     eventsPerNodeDay: events / nodes / days,
     threads,
     wallS,
+    processorS,
+    meanTurnMin: (sizes.length * days * minutesPerDay) / turns,
     eventsPerS: events / wallS,
     nodeYearsPerCoreHour: nodeYears / ((wallS * threads) / secondsPerHour),
     rssMiB,

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { columnsMax } from '../../host/cli/output.ts';
+import { costLine, imagesLine } from '../../hwsim/cli/fleet/page.ts';
 import type { FleetResult } from '../../hwsim/federation/report.ts';
 import { inFolder } from '../host/support.ts';
 import { run } from './run.ts';
@@ -29,6 +30,10 @@ test('fleet prints classes, checks, cost and the command that reproduces it; --o
     assert.equal([nodes, clusters, regions, splits, merges], [50, 1, 1, 0, 0]);
     assert.equal(sla.crossCluster, { n: 0, p50S: null, p99S: null, maxS: null, breaches: 0 });
     assert.is(production.boundGap, null);
+    const page = run('fleet', 'page', join(out, 'fleet.json'));
+    assert.is(page.status, 0, page.stderr);
+    assert.match(page.stdout, new RegExp(`^\\| 50 \\| fleet \\| 0.02 .*\\| ${result.traceHash} \\|`, 'm'));
+    assert.not.match(page.stdout, /cross-cluster/, 'nothing was judged');
     assert.ok(checks.length > 5 && checks.every(({ id }) => id !== 'FLT-1-known-clusters'), 'nobody is to know');
     const again = run(...args, '--out', out);
     assert.is(again.status, 2);
@@ -52,9 +57,34 @@ test('fleet names the option that is wrong, and what it may be', () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
     refused([...args.slice(1), '--out', join(file, 'below')], 4, /cannot be written: a file stands/);
-    mkdirSync(join(folder, 'empty'));
-    assert.not(existsSync(join(folder, 'empty', 'fleet.json')));
+    writeFileSync(file, '{"nodes":50}');
+    refused(['page', file], 3, /file: is no fleet.json/);
+    refused(['page', join(folder, 'missing')], 3, /missing: cannot be read/);
   });
+});
+
+const flown = (nodes: number, image: 'flight' | 'fleet', processorS: number, decisionHash: string) =>
+  ({ nodes, image, processorS, decisionHash, days: 2, seed: 5, threads: 1 }) as FleetResult;
+
+test('SIM-4 violated: a page says which flights of the two images decided differently', () => {
+  const results = [flown(100, 'fleet', 10, 'a'), flown(100, 'flight', 20, 'a'), flown(300, 'fleet', 30, 'b')];
+  assert.match(imagesLine(results), /: 100 nodes × 2 days equal\.$/);
+  assert.match(imagesLine([...results, flown(300, 'flight', 60, 'c')]), /300 nodes × 2 days DIFFERENT\.$/);
+  assert.is(imagesLine(results.slice(2)), 'Images: no flight of both.');
+});
+
+test('a page fits what a node costs over the sizes of the fleet image', () => {
+  const linear = [100, 1000, 10_000].map((nodes) => flown(nodes, 'fleet', nodes * 0.05, ''));
+  assert.match(
+    costLine(linear),
+    /^Cost per node: .* to the power 1\.000, .*\n2 days, threads: 1; .*R² 1\.0000; nodes:\n/,
+  );
+  assert.match(costLine(linear), /\n100, 1,000, 10,000\); from 1,000 to 10,000 nodes to the power\n1\.000\.$/);
+  const longer = { ...flown(300, 'fleet', 1, ''), days: 4 };
+  assert.is(costLine([longer, ...linear]), costLine(linear), 'another length is not compared');
+  const square = [100, 1000].map((nodes) => flown(nodes, 'fleet', nodes * nodes, ''));
+  assert.match(costLine([...square, flown(10, 'flight', 1, '')]), /to the power 2\.000,/);
+  assert.match(costLine(linear.slice(1, 2)), /not fitted/);
 });
 
 test.run();

@@ -54,10 +54,10 @@ test('--seed, --resume, --engine and --jobs mean the same everywhere', () => {
 
 test('every command that gives a result can print it as JSON', () => {
   const without = acting.filter(({ command }) => !command.options.some(({ long }) => long === '--json'));
-  // One prints a command, or passes on what OpenOCD prints; the other prints a page.
+  // One prints a command, or passes on what OpenOCD prints; the others print pages.
   assert.equal(
     without.map(({ path }) => path.join(' ')),
-    ['board flash', 'convergence page'],
+    ['board flash', 'convergence page', 'fleet page'],
   );
 });
 

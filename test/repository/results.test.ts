@@ -1,10 +1,11 @@
 // What docs/results says of fault injection is what the campaigns' own records say.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
 import { criteria } from '../../hwsim/check/convergence/convergence.ts';
+import { fleetPageOf } from '../../hwsim/cli/fleet/page.ts';
 import type { SimVerdict } from '../../hwsim/report/verdict.ts';
 
 const read = (name: string) => readFileSync(join(rootFolder, 'docs/results', name), 'utf8');
@@ -56,6 +57,13 @@ test('the long campaign: outcome by outcome, and the figures drawn from them', (
     campaign.firmware.slice(0, 16),
   ];
   for (const words of said) assert.ok(text.includes(words), words);
+});
+
+test('fleets: the page is what the command makes of the stored results', () => {
+  const folder = join(rootFolder, 'docs/results');
+  const files = readdirSync(folder).filter((name) => /^fleet-.*\.json$/.test(name));
+  assert.ok(files.length > 1);
+  assert.is(read('fleet.md'), `${fleetPageOf(files.sort().map((name) => join(folder, name)))}\n`);
 });
 
 test('campaigns on boards: row by row', () => {

@@ -32,16 +32,20 @@ async function flown(setting: FleetSetting, threads: number): Promise<FleetResul
   const nodeDays = setting.sizes.reduce((total, size) => total + size, 0) * setting.scenario.days;
   const progress = startProgress('fleet', nodeDays);
   let done = 0;
+  let turns = 0;
   try {
     const results = await flyInThreads(setting, threads, (more) => {
       done += more;
+      turns += 1;
       const rate = done / seconds();
       const left = Math.ceil((nodeDays - done) / rate / 60);
       const memory = `${Math.round(process.memoryUsage.rss() / bytesPerMiB)} MiB`;
       progress.update(done, `${rate.toFixed(1)} node·days/s, ${memory}, ${left} min left`);
     });
     const rssMiB = process.resourceUsage().maxRSS / 1024;
-    return fleetResult(setting, results, { threads, wallS: seconds(), rssMiB });
+    const { user, system } = process.cpuUsage();
+    const processorS = (user + system) / 1e6;
+    return fleetResult(setting, results, { threads, wallS: seconds(), processorS, turns, rssMiB });
   } finally {
     progress.stop();
   }

@@ -73,6 +73,8 @@ export function fleetText(result: FleetResult, again: string): string {
     labelled(
       'cost',
       `${result.wallS.toFixed(1)} s on ${plural(result.threads, 'thread')}`,
+      `${((1000 * result.processorS) / nodes / days).toFixed(1)} ms of processor time per node·day`,
+      `clusters fly ${whole(result.meanTurnMin)} min at a time`,
       `${whole(result.eventsPerS)} events/s`,
       `${whole(result.eventsPerNodeDay)} events per node·day`,
       `${result.nodeYearsPerCoreHour.toFixed(2)} node·years per core-hour`,
