@@ -8,18 +8,18 @@ import type { FleetResult } from '../../hwsim/federation/report.ts';
 import { inFolder } from '../host/support.ts';
 import { run } from './run.ts';
 
-const args = ['fleet', '--nodes', '50', '--days', '0.02', '--seed', '5', '--image', 'fleet'];
+const args = ['fleet', '--nodes', '50', '--days', '0.01', '--seed', '5', '--image', 'fleet'];
 
 test('fleet prints classes, checks, cost and the command that reproduces it; --out keeps the result', () => {
   inFolder((folder) => {
     const out = join(folder, 'new');
     const { status, stdout, stderr } = run(...args, '--out', out);
     assert.is(status, 0, stderr);
-    assert.match(stdout, /^fleet {7}50 nodes in 1 cluster of 1 region, 0.02 days, seed 5, image fleet\n/);
+    assert.match(stdout, /^fleet {7}50 nodes in 1 cluster of 1 region, 0.01 days, seed 5, image fleet\n/);
     assert.match(stdout, /^cross-cluster +0 +– +– +– +not measured$/m);
     assert.match(stdout, /^known +not measured/m);
     assert.match(stdout, /^not built +splits, merges/m);
-    assert.match(stdout, /\nagain {7}npx heliograph fleet --nodes 50 --days 0.02 --seed 5 --image fleet\n$/);
+    assert.match(stdout, /\nagain {7}npx heliograph fleet --nodes 50 --days 0.01 --seed 5 --image fleet\n$/);
     assert.equal(
       stdout.split('\n').filter((line) => line.length > columnsMax),
       [],
@@ -32,7 +32,7 @@ test('fleet prints classes, checks, cost and the command that reproduces it; --o
     assert.is(production.boundGap, null);
     const page = run('fleet', 'page', join(out, 'fleet.json'));
     assert.is(page.status, 0, page.stderr);
-    assert.match(page.stdout, new RegExp(`^\\| 50 \\| fleet \\| 0.02 .*\\| ${result.traceHash} \\|`, 'm'));
+    assert.match(page.stdout, new RegExp(`^\\| 50 \\| fleet \\| 0.01 .*\\| ${result.traceHash} \\|`, 'm'));
     assert.not.match(page.stdout, /cross-cluster/, 'nothing was judged');
     assert.ok(checks.length > 5 && checks.every(({ id }) => id !== 'FLT-1-known-clusters'), 'nobody is to know');
     const again = run(...args, '--out', out);
