@@ -90,10 +90,12 @@ import {
   SEND_STATEMENT_REQUEST,
   SEND_SUMMARY,
   SEND_PROFILE,
+  SEND_DECISION,
   SEND_ALARM,
   SEND_BEACON,
   NOTHING_TO_SEND,
 } from '../node/outbox';
+import { composeDecision } from '../federation/decisions';
 import { composeProfile } from '../federation/profiles';
 import { composeSummary } from '../federation/step';
 import { takeRumour } from '../intent/rumour';
@@ -266,6 +268,8 @@ function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize
     }
     case SEND_PROFILE:
       return composeProfile(ctx, at, end);
+    case SEND_DECISION:
+      return composeDecision(ctx, at, end);
     case SEND_ALARM: {
       const m = changetype<Alarm>(scratch);
       m.class = a;

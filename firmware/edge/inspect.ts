@@ -23,7 +23,7 @@ import {
   OWN_SLOTS,
 } from '../wire/generated/codes';
 import { clockErrorMs } from '../node/clock';
-import { hearing, membership, member, readMembers } from '../membership/table';
+import { decision, hearing, membership, member, readMembers } from '../membership/table';
 import { intents, intent, intentIndex, own, group, STATEMENT_BYTES, statement } from '../intent/table';
 import { Head, head, pending, SIGNATURE_AT } from '../security/table';
 import { newestKeyEpoch, sendingKeyEpoch } from '../security/key_epoch';
@@ -78,6 +78,8 @@ export function inspectContext(ctx: usize, what: u32, index: u32, out: usize, ca
       return inspectSummary(ctx, index, out, cap);
     case answers.INSPECT_CLUSTER:
       return inspectCluster(ctx, index, out);
+    case answers.INSPECT_DECISION:
+      return inspectDecision(ctx, out);
     default:
       return inspectList(ctx, what, index, out, cap);
   }
@@ -277,6 +279,22 @@ function inspectCluster(ctx: usize, index: u32, out: usize): u32 {
   answer.generations = known.generations;
   answer.hash = known.hash;
   return answers.CLUSTER_ANSWER_WORDS;
+}
+
+function inspectDecision(ctx: usize, out: usize): u32 {
+  const record = decision(ctx);
+  if (record.number == 0) return 0;
+  const answer = changetype<answers.DecisionAnswer>(out);
+  answer.number = record.number;
+  answer.promised = record.promised;
+  answer.accepted = record.accepted;
+  answer.kind = record.kind;
+  answer.contentHigh = record.contentHigh;
+  answer.contentLow = record.contentLow;
+  answer.size = record.size;
+  answer.agreed = record.agreed;
+  answer.decided = record.decided;
+  return answers.DECISION_ANSWER_WORDS;
 }
 
 function inspectList(ctx: usize, what: u32, index: u32, out: usize, cap: u32): u32 {

@@ -15,7 +15,7 @@ import { call, changes } from '../memory/guard';
 import { membership, VIEW } from '../membership/table';
 import { disagreesAlone, isOutvoted } from '../membership/disagreement';
 import { membershipStep } from '../membership/step';
-import { noteLeasesStored } from '../membership/quorum';
+import { noteStored } from '../membership/quorum';
 import { turnTicks, cutRound } from '../membership/round';
 import { reportAgreement } from '../membership/turns';
 import { turnMinute, digestAsOf } from '../intent/digest';
@@ -201,20 +201,20 @@ function missionTick(ctx: usize): void {
   if (disagreesAlone(ctx) && !mayRunAny(ctx)) restartRuntime(ctx, RECOVERY_CAUSE_DISAGREEMENT);
 }
 
-/** Requests a checkpoint when the interval has passed, or a learnt lease or key must be stored. */
+/** Requests a checkpoint when it is time, or when a lease, decision or key must be stored. */
 function checkpointWhenDue(ctx: usize): void {
   const state = node(ctx);
   // The first is a minute later for each member, so that not all write at once.
   const firstS = CHECKPOINT_S + ((state.self * PERIOD_S) % CHECKPOINT_S);
   const due = state.checkpointS == 0 ? firstS : state.checkpointS + CHECKPOINT_S;
   const unstored = membership(ctx).unstoredPeriods;
-  if (unstored == 1) noteLeasesStored(ctx);
+  if (unstored == 1) noteStored(ctx);
   if (call(ctx).localS < due && unstored < 2 && !keyEpochUnstored(ctx)) return;
   // A checkpoint with a line that cannot be corrected is refused, and the call would trap.
   sweepIntents(ctx);
   const at = commandSpace(ctx);
   if (at == 0) return;
-  if (unstored > 1) noteLeasesStored(ctx);
+  if (unstored > 1) noteStored(ctx);
   if (keyEpochUnstored(ctx)) keyEpochStored(ctx);
   state.checkpointS = call(ctx).localS;
   changes(ctx, NODE);

@@ -205,6 +205,14 @@ export function visitMessage(ctx: usize, type: i32, at: usize, place: usize, app
       if (next != 0 && applied) federationHandlers.applyMemberProfile(ctx, m);
       return next;
     }
+    case wire.TYPE_DECISION: {
+      const m = changetype<wire.Decision>(place);
+      const next = kept != 0 ? kept : wire.decodeDecision(at, end, m);
+      if (next == 0) return 0;
+      if (applied) federationHandlers.applyDecision(ctx, m);
+      else if (!federationHandlers.admitDecision(ctx, m)) return IMPLAUSIBLE;
+      return next;
+    }
     case wire.TYPE_ALARM: {
       const m = changetype<wire.Alarm>(place);
       const next = kept != 0 ? kept : wire.decodeAlarm(at, end, m);
@@ -315,6 +323,11 @@ export function visitRecord(ctx: usize, at: usize, end: usize): u32 {
       const m = changetype<wire.ForeignVerified>(ctx + SCRATCH_AT);
       const next = wire.decodeForeignVerified(at, end, m);
       return next == end ? federationHandlers.observeForeignVerified(ctx, m) : STATUS_MALFORMED;
+    }
+    case wire.TYPE_PROPOSE_DECISION: {
+      const m = changetype<wire.ProposeDecision>(ctx + SCRATCH_AT);
+      const next = wire.decodeProposeDecision(at, end, m);
+      return next == end ? federationHandlers.observeProposeDecision(ctx, m) : STATUS_MALFORMED;
     }
     default:
       return type < 0 ? STATUS_MALFORMED : STATUS_UNKNOWN_TYPE;

@@ -10,15 +10,19 @@ import {
   ClusterSummary,
   clusterSummaryCountAt,
   decodeClusterSummary,
+  Decision,
   Foreign,
   ForeignVerified,
   MemberProfile,
   Place,
+  ProposeDecision,
   Stocks,
   stocksDemandAt,
   stocksStockAt,
   SummarySigned,
 } from '../wire/generated/messages';
+import { isPlausible as isDecisionPlausible, learnDecision } from '../membership/decision';
+import { onProposeDecision } from './decisions';
 import { onSummarySigned } from './draft';
 import { noteProfile } from './profiles';
 import { onForeign, onForeignVerified, onSummary } from './reception';
@@ -55,6 +59,14 @@ export function applyMemberProfile(ctx: usize, m: MemberProfile): void {
   if (COORDINATOR_ALLOWED && node(ctx).placed != 0) noteProfile(ctx, call(ctx).sender, m);
 }
 
+export function admitDecision(ctx: usize, m: Decision): bool {
+  return isDecisionPlausible(ctx, m);
+}
+
+export function applyDecision(ctx: usize, m: Decision): void {
+  if (node(ctx).placed != 0 && timeKnown(ctx)) learnDecision(ctx, m);
+}
+
 /** A quantity in hundreds, as one byte. */
 function inHundreds(amount: u32): u32 {
   return min<u32>(amount / HUNDRED, BYTE_MAX);
@@ -88,4 +100,9 @@ export function observeSummarySigned(ctx: usize, m: SummarySigned): u32 {
 export function observeForeignVerified(ctx: usize, m: ForeignVerified): u32 {
   if (COORDINATOR_ALLOWED && timeKnown(ctx)) onForeignVerified(ctx, m.place, m.ok != 0);
   return STATUS_OK;
+}
+
+export function observeProposeDecision(ctx: usize, m: ProposeDecision): u32 {
+  if (!COORDINATOR_ALLOWED || node(ctx).placed == 0 || !timeKnown(ctx)) return STATUS_IMPLAUSIBLE;
+  return onProposeDecision(ctx, m);
 }

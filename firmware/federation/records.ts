@@ -21,6 +21,10 @@ export class FederationState {
   /** Place that the platform verifies, plus one; 0 = none. How often it was asked to. */
   ticket: u8 = 0;
   attempts: u8 = 0;
+  /** Value that the platform ordered to decide on: its kind, plus one (0 = none), and content. */
+  orderKind: u8 = 0;
+  orderHigh: u32 = 0;
+  orderLow: u32 = 0;
 }
 
 /** A summary of this cluster or of another. 192 bytes: behind these fields lies the message. */

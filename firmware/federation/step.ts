@@ -2,6 +2,7 @@
 
 import { COORDINATOR_ALLOWED } from '../memory/limits';
 import { NOTHING_TO_SEND } from '../node/outbox';
+import { decisionStep, forgetOrder } from './decisions';
 import { composeWhenDue, draftRestart, signDraft } from './draft';
 import { clearOldProfiles, reportProfile } from './profiles';
 import { shareNext, verifyNext, waitingRestart } from './reception';
@@ -10,6 +11,7 @@ import { draft, messageAt, waiting, waitingToChange, FREE, SIGNED } from './tabl
 /** Does the period's work of a node that has a place in the federation. */
 export function federationStep(ctx: usize): void {
   reportProfile(ctx);
+  decisionStep(ctx);
   if (!COORDINATOR_ALLOWED) return;
   clearOldProfiles(ctx);
   signDraft(ctx);
@@ -34,6 +36,7 @@ export function composeSummary(ctx: usize, at: usize, which: u32): usize {
 /** Restarts from a checkpoint: what was in flight is forgotten. What is known of clusters stays. */
 export function federationRestart(ctx: usize): void {
   if (!COORDINATOR_ALLOWED) return;
+  forgetOrder(ctx);
   draftRestart(ctx);
   waitingRestart(ctx);
 }

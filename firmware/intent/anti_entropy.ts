@@ -17,13 +17,15 @@ import {
   SEND_NOTICE,
   SEND_NOTICE_SUMMARY,
   SEND_SILENT_LIST,
+  SEND_DECISION,
   SEND_PROOF,
   SEND_STATEMENT,
 } from '../node/outbox';
 import { fold32 } from '../base/hash';
 import { call, setWord } from '../memory/guard';
 import { majorityAgrees } from '../membership/quorum';
-import { hearing, membership, member } from '../membership/table';
+import { isWindow } from '../membership/decision';
+import { decision, hearing, membership, member } from '../membership/table';
 import { VERSION_BITS, ADDRESSEE_ALL, OWN_SLOTS } from '../wire/generated/codes';
 import {
   SyncDigest,
@@ -89,6 +91,7 @@ export function beginSync(ctx: usize, peer: u32, inRound: bool): void {
   if (!inRound || !majorityAgrees(ctx)) send(ctx, SEND_SYNC_DIGEST, peer, 0, 0);
   send(ctx, SEND_NOTICE_SUMMARY, peer, 1, 0);
   send(ctx, SEND_SILENT_LIST, peer, 0, 0);
+  if (decision(ctx).number != 0 && isWindow(ctx)) send(ctx, SEND_DECISION, peer, 0, 0);
   // A peer that was out of contact when the proof was broadcast gets it with every fourth exchange.
   const proof = statements(ctx).proofA;
   if (CONTAINED && proof != 0 && ((now / SYNC_EVERY_S) & 3) == 0)

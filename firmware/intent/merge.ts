@@ -7,7 +7,7 @@ import { clockTrusted } from '../node/clock';
 import { missionS, self } from '../node/table';
 import { countLoss } from '../node/queues';
 import { roundCutS } from '../membership/calendar';
-import { noteExtendedLease } from '../membership/quorum';
+import { noteUnstored } from '../membership/quorum';
 import { membership, silentAt } from '../membership/table';
 import { Intent as IntentMessage } from '../wire/generated/messages';
 import { boundOf } from './arbitration';
@@ -131,7 +131,7 @@ export function put(ctx: usize, m: IntentMessage): u32 {
   if (bitGet(silentAt(ctx), m.owner) && record.boundS < state.nextEvictionS)
     intentsToChange(ctx).nextEvictionS = record.boundS;
   link(ctx, index);
-  if (m.leaseS > leaseS && isLong(ctx, m.leaseS)) noteExtendedLease(ctx);
+  if (m.leaseS > leaseS && isLong(ctx, m.leaseS)) noteUnstored(ctx);
   accountChange(ctx, atS, delta);
   accountOwner(ctx, m.owner, owned);
   invalidateHigherSlots(ctx, m.owner, m.slot);

@@ -26,8 +26,9 @@ import {
 import { clockAgreed } from './time_sync';
 
 /**
- * Periods from a learnt extended lease to this node's agreement: both checkpoint slots of a
- * platform that writes them in turn must contain the lease, and the second must be written.
+ * Periods from a learnt extended lease or a changed decision to this node's agreement: both
+ * checkpoint slots of a platform that writes them in turn must contain it, and the second must be
+ * written.
  */
 const STORE_PERIODS: u32 = 3;
 
@@ -48,17 +49,17 @@ function agreeWithSelf(ctx: usize): void {
 }
 
 /**
- * Notes that a lease extended in advance was learnt. Such a lease outlasts the time for which a
- * restarted node has no vote, so this node agrees to no digest that covers it before checkpoints
- * contain it.
+ * Notes that a lease extended in advance was learnt, or a decision's record changed. Both outlast
+ * the time for which a restarted node has no vote, so this node agrees to no digest that covers
+ * them before checkpoints contain them.
  */
-export function noteExtendedLease(ctx: usize): void {
+export function noteUnstored(ctx: usize): void {
   membership(ctx).unstoredPeriods = STORE_PERIODS;
   changes(ctx, VIEW);
 }
 
 /** Counts a written checkpoint, or the period in which the last one is written. */
-export function noteLeasesStored(ctx: usize): void {
+export function noteStored(ctx: usize): void {
   membership(ctx).unstoredPeriods--;
   changes(ctx, VIEW);
   agreeWithSelf(ctx);

@@ -36,8 +36,8 @@ export class MembershipState {
   /** Mission second at which this node discarded an intent while it has no vote; 0 = none. */
   forgotS: u32 = 0;
   /**
-   * Periods until checkpoints contain the extended leases; until then this node agrees to no
-   * digest.
+   * Periods until checkpoints contain the extended leases and the decision; until then this node
+   * agrees to no digest.
    */
   unstoredPeriods: u32 = 0;
   /**
@@ -107,6 +107,27 @@ export class Hearing {
   relayedSequence: u16 = 0;
   /** Local health, 0 good to HEALTH_MAX. */
   health: u32 = 0;
+}
+
+/** The decision of the cluster that is under way, or was made last (decision.ts). */
+@unmanaged
+export class Decision {
+  /** Which decision, from 1 on; 0 = none was opened. */
+  number: u32 = 0;
+  /** The newest ballot in which this member takes part. */
+  promised: u32 = 0;
+  /** Ballot of the newest value that this member knows as accepted; 0 = none. */
+  accepted: u32 = 0;
+  /** That value: its kind (below) and content. */
+  contentHigh: u32 = 0;
+  contentLow: u32 = 0;
+  kind: u8 = 0;
+  /** Greatest count of numbers of members that was decided before; 0 = none was. */
+  size: u8 = 0;
+  /** 1 = this node saw a quorum on a digest with this record. Not part of the digest. */
+  agreed: u8 = 0;
+  /** 1 = this node saw a value of this number decided. Not part of the digest. */
+  decided: u8 = 0;
 }
 
 /** A member, and what is kept per owner of intents. */

@@ -5,7 +5,7 @@ import { MERGE_ROUNDS, ROUND_TICKS, SHORT_LEASE_S_MAX, TICKS_UNTIL_SILENT, MEMBE
 import { LEASE_GUARD_S, LEASE_ADVANCE_S_MAX } from '../wire/generated/codes';
 import { changes } from '../memory/guard';
 import { bitSet } from '../base/bits';
-import { missionS, self, HOT } from '../node/table';
+import { missionS, node, self, HOT } from '../node/table';
 import { livenessTickOf } from './calendar';
 import { countDisagreement } from './disagreement';
 import { reportStates } from './member_state';
@@ -126,7 +126,9 @@ export function cutRound(ctx: usize): void {
   // discarded may have had a lease extended in advance.
   const sinceS = max<u32>(state.bootS, state.forgotS);
   const all = state.recovering == RECOVERING_ALL || state.forgotS != 0;
-  if (missionS(ctx) >= sinceS + (all ? RECOVERY_ALL_S : RECOVERY_S)) {
+  // What was accepted of a decision binds for good: who may have forgotten it gets no vote by time.
+  const isBound = state.recovering == RECOVERING_ALL && node(ctx).placed != 0;
+  if (!isBound && missionS(ctx) >= sinceS + (all ? RECOVERY_ALL_S : RECOVERY_S)) {
     state.recovering = 0;
     state.forgotS = 0;
   }

@@ -1,5 +1,5 @@
 // Computes what members contribute to the digest that is agreed on: silence, revocations,
-// equivocators.
+// equivocators, the decision of the cluster.
 
 import { MEMBER_WORDS, TICKS_UNTIL_SILENT, ROUND_TICKS } from '../memory/limits';
 import { bitGet, bitClear } from '../base/bits';
@@ -7,6 +7,7 @@ import { mix64 } from '../base/hash';
 import { changes } from '../memory/guard';
 import { members } from '../node/table';
 import {
+  decision,
   membership,
   member,
   memberSeen,
@@ -73,9 +74,18 @@ export function subtractFromDigest(ctx: usize, change: u64): void {
   changes(ctx, VIEW);
 }
 
-/** Sum of the contributions of all members. */
+/** Contribution of the decision of the cluster, once there is one. */
+export function decisionTerm(ctx: usize): u64 {
+  const record = decision(ctx);
+  if (record.number == 0) return 0;
+  const ballots = mix64(((<u64>record.promised) << 32) | <u64>record.accepted);
+  const content = mix64(ballots ^ ((<u64>record.contentHigh) << 32) ^ <u64>record.contentLow);
+  return mix64(content ^ ((<u64>record.number) << 32) ^ ((<u64>record.kind) << 8) ^ <u64>record.size);
+}
+
+/** Sum of the contributions of all members, and of the decision. */
 export function digestOfMembers(ctx: usize): u64 {
-  let sum: u64 = 0;
+  let sum = decisionTerm(ctx);
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     let bits = load<u32>(silentAt(ctx) + (word << 2));
     while (bits != 0) {

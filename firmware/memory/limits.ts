@@ -96,6 +96,18 @@ export const HEARING_GAP_DOUBT_S: u32 = 180;
 /** An unreachable member that did not announce its silence becomes dead after this. */
 export const UNREACHABLE_S_MAX: u32 = 2 * 86400;
 
+// ---- decisions of the cluster (docs/federation.md) ----
+/** A try of a decision begins every two hours: a later ballot is later by a try at least. */
+export const TRY_S: u32 = 7200;
+/**
+ * Records of decisions change in the first WINDOW_S of each CHANGE_S only. A change costs the
+ * agreement of some rounds; so between two windows a quorum renews the leases, whatever is said.
+ * A coordinator opens and proposes in the first ACT_S: what is left is for those who missed it.
+ */
+export const CHANGE_S: u32 = 1200;
+export const WINDOW_S: u32 = 240;
+export const ACT_S: u32 = 120;
+
 // ---- checkpoints ----
 /**
  * Interval of checkpoints, local seconds. What changed since the last one must come back from

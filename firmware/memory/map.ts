@@ -76,9 +76,11 @@ export const LINES_AT: u32 = (PLAN_UNITS_AT + (PLAN_UNITS_MAX >> 3) + UP) & ~UP;
 /** Checked with every call: the view, the summary of stored intents, who was heard, this node. */
 export const MEMBERSHIP_AT: u32 = LINES_AT;
 export const INTENT_STATE_AT: u32 = MEMBERSHIP_AT + 128;
+/** The record of the cluster's decision, in the line that the summary of intents does not fill. */
+export const DECISION_AT: u32 = INTENT_STATE_AT + 96;
 /** Two bitmaps of all members share a line where they are that long. They are whole u64 words. */
 export const BITMAP_BYTES: u32 = MEMBER_WORDS > 4 ? 32 : (MEMBER_WORDS * 4 + 7) & ~7;
-export const MEMBER_BITMAPS_AT: u32 = (INTENT_STATE_AT + 96 + UP) & ~UP;
+export const MEMBER_BITMAPS_AT: u32 = DECISION_AT + 32;
 export const NODE_AT: u32 = (MEMBER_BITMAPS_AT + 11 * BITMAP_BYTES + UP) & ~UP;
 /** What nearly every call changes, of three modules, in one line: then one code is renewed. */
 export const HOT_AT: u32 = NODE_AT + LINE_BYTES;

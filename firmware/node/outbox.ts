@@ -38,6 +38,7 @@ export const SEND_STATEMENT_REQUEST: u32 = 24;
 /** a = 0: the own one; else the place of a foreign one, plus one. It has a frame of its own. */
 export const SEND_SUMMARY: u32 = 32;
 export const SEND_PROFILE: u32 = 33;
+export const SEND_DECISION: u32 = 34;
 /** a = class, b = onset */
 export const SEND_ALARM: u32 = 97;
 export const SEND_BEACON: u32 = 98;

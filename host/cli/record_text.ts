@@ -51,6 +51,8 @@ const texts: Readonly<Record<string, (f: Fields, name: (field: string) => string
   'verify-foreign': (f) => `verify the foreign summary in place ${f.place}`,
   'summary-taken': (f) =>
     `took the summary of cluster ${f.cluster} by member ${f.coordinator}, round ${f.round}, sequence ${f.sequence}`,
+  decided: (f, name) =>
+    `saw decision ${f.number} made in ballot ${f.ballot}: ${name('kind')}, content ${f.contentHigh} ${f.contentLow}`,
   booted: (f, name) => {
     const origin = f.restored === 1 ? 'from a checkpoint' : 'without a checkpoint';
     return `booted after ${name('cause')} ${origin}, incarnation ${f.incarnation}`;

@@ -45,7 +45,7 @@ function definitions(sources: readonly Source[]): Map<string, string> {
  * boot() alone.
  */
 function isObserved(rule: Rule): boolean {
-  return rule.section === 'observations' || rule.section === 'signatures';
+  return ['observations', 'signatures', 'orders'].includes(rule.section);
 }
 
 /**

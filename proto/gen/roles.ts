@@ -30,6 +30,7 @@ export const roles: { readonly [name: string]: string } = {
   beacon: 'node in safe mode → every member',
   'cluster-summary': 'coordinator → other clusters, and every member of its own; it passes on foreign ones',
   'member-profile': 'member → every member',
+  decision: 'coordinator → every member; any member that holds it → one whose view differs',
 };
 
 const sections: { readonly [section: string]: string } = {
@@ -43,6 +44,7 @@ const sections: { readonly [section: string]: string } = {
   mute: 'firmware → platform',
   summaries: 'firmware → platform',
   signatures: 'platform → firmware',
+  orders: 'platform → firmware',
 };
 
 /** `sender → addressee` of a message. Throws for a message on the air that has no entry here. */

@@ -23,11 +23,10 @@ function interfaceText(rule: Rule): string[] {
 
 function shapeText(rule: Rule, rules: readonly Rule[]): string[] {
   const facts = `type: ${rule.type}, isChecked: ${isChecked(rule)}, bytesMax: ${bytesMax(rule, rules)}`;
-  return [
-    `  { name: '${rule.name}', ${facts}, fields: [`,
-    ...rule.fields.map((field) => `    { name: '${field.name}', of: ${kindText(field.of)} },`),
-    `  ] },`,
-  ];
+  const head = `  { name: '${rule.name}', ${facts}, fields: [`;
+  const fields = rule.fields.map((field) => `{ name: '${field.name}', of: ${kindText(field.of)} }`);
+  if (fields.length === 1) return [head, `    ${fields[0]}] },`];
+  return [head, ...fields.map((field) => `    ${field},`), `  ] },`];
 }
 
 function kindText(of: FieldKind | { kind: 'record'; record: string }): string {

@@ -72,6 +72,12 @@ export abstract class NodeAnswers {
     return undefined;
   }
 
+  /** The decision under way, or made last; undefined: none was opened. */
+  decision(): Answer<'decision'> | undefined {
+    const words = this.inspect(INSPECT.decision);
+    return words.length === 0 ? undefined : named('decision', words);
+  }
+
   group(group: number): Answer<'group'> {
     return named('group', this.inspect(INSPECT.group, group));
   }

@@ -210,6 +210,15 @@
 #define SLA_CLASS_CROSS_CLUSTER 3u
 #define SLA_CLASS_FLEET 4u
 
+/* Kinds of values that a cluster decides on (docs/federation.md). content: of grow the new count
+   of numbers of members, of void 0, else the hash of what is decided. Members accept void and
+   grow only, until the others are built. */
+#define DECISION_KIND_VOID 0u
+#define DECISION_KIND_SPLIT 1u
+#define DECISION_KIND_DISSOLVE 2u
+#define DECISION_KIND_GROW 3u
+#define DECISION_KIND_LEND 4u
+
 /* What an intent is about. */
 #define WORK_KIND_MINE 1u
 #define WORK_KIND_HAUL 2u
@@ -358,6 +367,7 @@
 #define TYPE_STATEMENT_REQUEST 24u
 #define TYPE_CLUSTER_SUMMARY 32u
 #define TYPE_MEMBER_PROFILE 33u
+#define TYPE_DECISION 34u
 #define TYPE_ALARM 97u
 #define TYPE_BEACON 98u
 #define TYPE_CONFIG 128u
@@ -380,6 +390,7 @@
 #define TYPE_FOREIGN 145u
 #define TYPE_SUMMARY_SIGNED 146u
 #define TYPE_FOREIGN_VERIFIED 147u
+#define TYPE_PROPOSE_DECISION 148u
 #define TYPE_START_WORK 160u
 #define TYPE_STOP_WORK 161u
 #define TYPE_FEED_WATCHDOG 162u
@@ -419,6 +430,7 @@
 #define TYPE_MUTE 210u
 #define TYPE_REPEATED_UPSET 211u
 #define TYPE_SUMMARY_TAKEN 212u
+#define TYPE_DECIDED 213u
 
 /* Place of each field in the array of `config`, its type counted. */
 #define CONFIG_CLUSTER 1u

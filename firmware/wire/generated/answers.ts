@@ -230,3 +230,22 @@ export class ClusterAnswer {
   generations: u32 = 0;
   hash: u32 = 0;
 }
+
+export const INSPECT_DECISION: u32 = 17;
+export const DECISION_ANSWER_WORDS: u32 = 9;
+/**
+ * The decision under way, or made last; none before the first. agreed 1: this node saw a quorum on this
+ * record; decided 1: it saw the value decided.
+ */
+@unmanaged
+export class DecisionAnswer {
+  number: u32 = 0;
+  promised: u32 = 0;
+  accepted: u32 = 0;
+  kind: u32 = 0;
+  contentHigh: u32 = 0;
+  contentLow: u32 = 0;
+  size: u32 = 0;
+  agreed: u32 = 0;
+  decided: u32 = 0;
+}

@@ -4,7 +4,7 @@
 // range. decodeX(at, end, m) reads what lies at `at` and returns the place after it; 0 if it is not exactly what encodeX would have
 // written, and m then holds anything. A place of 0 is refused, so calls may be chained.
 
-import { readArray, readBytes, readCount, readType, readUint, readWord, writeArray, writeBytes, writeCount, writeType, writeUint } from "../cbor";
+import { readArray, readBytes, readCount, readRange, readType, readUint, readWord, writeArray, writeBytes, writeCount, writeRange, writeType, writeUint } from "../cbor";
 
 /** Longest encoding. */
 export const VERSIONED_BYTES_MAX: u32 = 6;
@@ -294,5 +294,51 @@ export function decodeMemberProfile(at: usize, end: usize, m: MemberProfile): us
     at = readUint(at, end, 255, changetype<usize>(m) + 32 + <usize>i * 4);
   }
   at = readUint(at, end, 255, changetype<usize>(m) + offsetof<MemberProfile>("energy"));
+  return at;
+}
+
+export const TYPE_DECISION: u32 = 34;
+/** Longest encoding. */
+export const DECISION_BYTES_MAX: u32 = 32;
+export const DECISION_STRUCT_BYTES: u32 = 28;
+
+// The sender's record of the decision under way, or made last; the coordinator opens and proposes with it.
+//   number      which decision, from 1 on
+//   promised    the newest ballot in which the sender takes part. A ballot is (try + 1) << 8 | proposer; a
+//               try begins every two hours of mission time
+//   accepted    ballot of the newest value that the sender knows as accepted; 0 = none
+//   size        greatest count of numbers of members that was decided before; 0 = none was
+@unmanaged
+export class Decision {
+  number: u32 = 0; // 1..4294967295
+  promised: u32 = 0; // 0..4294967295
+  accepted: u32 = 0; // 0..4294967295
+  kind: u32 = 0; // 0..255
+  contentHigh: u32 = 0; // 0..4294967295
+  contentLow: u32 = 0; // 0..4294967295
+  size: u32 = 0; // 0..200
+}
+
+export function encodeDecision(at: usize, end: usize, m: Decision): usize {
+  at = writeType(at, end, 8, TYPE_DECISION);
+  at = writeRange(at, end, m.number, 1, 4294967295);
+  at = writeUint(at, end, m.promised, 4294967295);
+  at = writeUint(at, end, m.accepted, 4294967295);
+  at = writeUint(at, end, m.kind, 255);
+  at = writeUint(at, end, m.contentHigh, 4294967295);
+  at = writeUint(at, end, m.contentLow, 4294967295);
+  at = writeUint(at, end, m.size, 200);
+  return at;
+}
+
+export function decodeDecision(at: usize, end: usize, m: Decision): usize {
+  at = readType(at, end, 8, TYPE_DECISION);
+  at = readRange(at, end, 1, 4294967295, changetype<usize>(m) + offsetof<Decision>("number"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Decision>("promised"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Decision>("accepted"));
+  at = readUint(at, end, 255, changetype<usize>(m) + offsetof<Decision>("kind"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Decision>("contentHigh"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Decision>("contentLow"));
+  at = readUint(at, end, 200, changetype<usize>(m) + offsetof<Decision>("size"));
   return at;
 }

@@ -17,6 +17,7 @@ export * from "./key_epochs";
 export * from "./membership";
 export * from "./mute";
 export * from "./observations";
+export * from "./orders";
 export * from "./signatures";
 export * from "./summaries";
 export * from "./upsets";

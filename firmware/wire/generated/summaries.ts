@@ -37,3 +37,38 @@ export function decodeSummaryTaken(at: usize, end: usize, m: SummaryTaken): usiz
   at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<SummaryTaken>("sequence"));
   return at;
 }
+
+export const TYPE_DECIDED: u32 = 213;
+/** Longest encoding. */
+export const DECIDED_BYTES_MAX: u32 = 25;
+export const DECIDED_STRUCT_BYTES: u32 = 20;
+
+// This node saw a quorum on a digest in which the cluster accepted this value: it is decided for good.
+@unmanaged
+export class Decided {
+  number: u32 = 0; // 0..4294967295
+  ballot: u32 = 0; // 0..4294967295
+  kind: u32 = 0; // 0..255
+  contentHigh: u32 = 0; // 0..4294967295
+  contentLow: u32 = 0; // 0..4294967295
+}
+
+export function encodeDecided(at: usize, end: usize, m: Decided): usize {
+  at = writeType(at, end, 6, TYPE_DECIDED);
+  at = writeUint(at, end, m.number, 4294967295);
+  at = writeUint(at, end, m.ballot, 4294967295);
+  at = writeUint(at, end, m.kind, 255);
+  at = writeUint(at, end, m.contentHigh, 4294967295);
+  at = writeUint(at, end, m.contentLow, 4294967295);
+  return at;
+}
+
+export function decodeDecided(at: usize, end: usize, m: Decided): usize {
+  at = readType(at, end, 6, TYPE_DECIDED);
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Decided>("number"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Decided>("ballot"));
+  at = readLongUint(at, end, 255, changetype<usize>(m) + offsetof<Decided>("kind"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Decided>("contentHigh"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Decided>("contentLow"));
+  return at;
+}

@@ -194,6 +194,19 @@ export const SLA_CLASS = {
   fleet: 4,
 } as const;
 
+/**
+ * Kinds of values that a cluster decides on (docs/federation.md). content: of grow the new count of numbers
+ * of members, of void 0, else the hash of what is decided. Members accept void and grow only, until the
+ * others are built.
+ */
+export const DECISION_KIND = {
+  void: 0,
+  split: 1,
+  dissolve: 2,
+  grow: 3,
+  lend: 4,
+} as const;
+
 /** What an intent is about. */
 export const WORK_KIND = {
   mine: 1,

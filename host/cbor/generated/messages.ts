@@ -105,6 +105,10 @@ export interface MemberProfile {
   readonly name: 'member-profile';
   readonly lineage: number; readonly version: number; readonly stocks: readonly number[]; readonly demands: readonly number[]; readonly energy: number;
 }
+export interface Decision {
+  readonly name: 'decision';
+  readonly number: number; readonly promised: number; readonly accepted: number; readonly kind: number; readonly contentHigh: number; readonly contentLow: number; readonly size: number;
+}
 export interface Alarm {
   readonly name: 'alarm';
   readonly class: number; readonly onsetS: number; readonly elapsedS: number;
@@ -192,6 +196,10 @@ export interface SummarySigned {
 export interface ForeignVerified {
   readonly name: 'foreign-verified';
   readonly place: number; readonly ok: number;
+}
+export interface ProposeDecision {
+  readonly name: 'propose-decision';
+  readonly kind: number; readonly contentHigh: number; readonly contentLow: number;
 }
 export interface StartWork {
   readonly name: 'start-work';
@@ -349,6 +357,10 @@ export interface SummaryTaken {
   readonly name: 'summary-taken';
   readonly cluster: number; readonly coordinator: number; readonly round: number; readonly sequence: number;
 }
+export interface Decided {
+  readonly name: 'decided';
+  readonly number: number; readonly ballot: number; readonly kind: number; readonly contentHigh: number; readonly contentLow: number;
+}
 
 export type Message =
   | Probe
@@ -374,6 +386,7 @@ export type Message =
   | StatementRequest
   | ClusterSummary
   | MemberProfile
+  | Decision
   | Alarm
   | Beacon
   | Config
@@ -396,6 +409,7 @@ export type Message =
   | Foreign
   | SummarySigned
   | ForeignVerified
+  | ProposeDecision
   | StartWork
   | StopWork
   | FeedWatchdog
@@ -434,4 +448,5 @@ export type Message =
   | Equivocated
   | Mute
   | RepeatedUpset
-  | SummaryTaken;
+  | SummaryTaken
+  | Decided;

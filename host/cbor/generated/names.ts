@@ -9,6 +9,7 @@ export const NAMES = {
   verdict: ['unknown', 'accepted', 'refused'],
   preset: ['', 'flight', 'compact', 'tiny'],
   slaClass: ['', 'node', 'cluster', 'cross-cluster', 'fleet'],
+  decisionKind: ['void', 'split', 'dissolve', 'grow', 'lend'],
   workKind: ['', 'mine', 'haul', 'move', 'maintain', 'replicate'],
   intentState: ['none', 'planned', 'claimed', 'started', 'done', 'withdrawn'],
   liveness: ['unknown', 'alive', 'suspect', 'unreachable', 'dead', 'left'],
@@ -31,6 +32,7 @@ export const NAMES = {
 export const FIELD_NAMES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   'join': { cause: NAMES.bootCause },
   'intent': { kind: NAMES.workKind, state: NAMES.intentState },
+  'decision': { kind: NAMES.decisionKind },
   'alarm': { class: NAMES.slaClass },
   'beacon': { cause: NAMES.recoveryCause },
   'group': { kind: NAMES.groupKind },
@@ -38,6 +40,7 @@ export const FIELD_NAMES: Readonly<Record<string, Readonly<Record<string, readon
   'outlook': { kind: NAMES.outlookKind },
   'assign': { kind: NAMES.workKind },
   'recovery': { level: NAMES.recoveryLevel },
+  'propose-decision': { kind: NAMES.decisionKind },
   'start-work': { kind: NAMES.workKind },
   'restart-runtime': { cause: NAMES.recoveryCause },
   'reset-processor': { cause: NAMES.recoveryCause },
@@ -55,6 +58,7 @@ export const FIELD_NAMES: Readonly<Record<string, Readonly<Record<string, readon
   'upset': { outcome: NAMES.upsetOutcome },
   'key-epoch-changed': { step: NAMES.keyEpochStep },
   'mute': { cause: NAMES.muteCause },
+  'decided': { kind: NAMES.decisionKind },
 };
 
 /** What to ask `inspect(what, index)` for. */
@@ -77,6 +81,7 @@ export const INSPECT = {
   convergence: 14,
   summary: 15,
   cluster: 16,
+  decision: 17,
 } as const;
 
 /** The word of each field in an answer of `inspect`; where an array or a byte string begins. */
@@ -99,4 +104,5 @@ export const ANSWER = {
   convergence: { open: 0, apartS: 1, lastNodeS: 2, trendNodeS: 3, lastClusterS: 4, trendClusterS: 5 },
   summary: { state: 0, length: 1, message: 2 },
   cluster: { cluster: 0, round: 1, sequence: 2, asOfS: 3, live: 4, generations: 5, hash: 6 },
+  decision: { number: 0, promised: 1, accepted: 2, kind: 3, contentHigh: 4, contentLow: 5, size: 6, agreed: 7, decided: 8 },
 } as const;

@@ -24,11 +24,9 @@ export const SHAPES: readonly Shape[] = [
     { name: 'members', of: { kind: 'uint', min: 0, max: 255 } },
   ] },
   { name: 'probe', type: 1, isChecked: false, bytesMax: 5, fields: [
-    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
-  ] },
+    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } }] },
   { name: 'ack', type: 2, isChecked: false, bytesMax: 5, fields: [
-    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
-  ] },
+    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } }] },
   { name: 'probe-request', type: 3, isChecked: false, bytesMax: 8, fields: [
     { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'target', of: { kind: 'uint', min: 0, max: 65535 } },
@@ -67,8 +65,7 @@ export const SHAPES: readonly Shape[] = [
     { name: 'untilS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
   { name: 'silent-list', type: 11, isChecked: false, bytesMax: 179, fields: [
-    { name: 'entries', of: { kind: 'array', min: 0, max: 16, item: { kind: 'record', record: 'silent-entry' } } },
-  ] },
+    { name: 'entries', of: { kind: 'array', min: 0, max: 16, item: { kind: 'record', record: 'silent-entry' } } }] },
   { name: 'key-epoch-head', type: 12, isChecked: false, bytesMax: 95, fields: [
     { name: 'keyEpoch', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'startS', of: { kind: 'uint', min: 0, max: 4294967295 } },
@@ -120,8 +117,7 @@ export const SHAPES: readonly Shape[] = [
     { name: 'entries', of: { kind: 'array', min: 0, max: 12, item: { kind: 'record', record: 'noticed' } } },
   ] },
   { name: 'since', type: 21, isChecked: false, bytesMax: 7, fields: [
-    { name: 'fromS', of: { kind: 'uint', min: 0, max: 4294967295 } },
-  ] },
+    { name: 'fromS', of: { kind: 'uint', min: 0, max: 4294967295 } }] },
   { name: 'statement', type: 22, isChecked: false, bytesMax: 99, fields: [
     { name: 'owner', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
@@ -171,6 +167,15 @@ export const SHAPES: readonly Shape[] = [
     { name: 'stocks', of: { kind: 'array', min: 3, max: 3, item: { kind: 'uint', min: 0, max: 255 } } },
     { name: 'demands', of: { kind: 'array', min: 3, max: 3, item: { kind: 'uint', min: 0, max: 255 } } },
     { name: 'energy', of: { kind: 'uint', min: 0, max: 255 } },
+  ] },
+  { name: 'decision', type: 34, isChecked: false, bytesMax: 32, fields: [
+    { name: 'number', of: { kind: 'uint', min: 1, max: 4294967295 } },
+    { name: 'promised', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'accepted', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'kind', of: { kind: 'uint', min: 0, max: 255 } },
+    { name: 'contentHigh', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'contentLow', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'size', of: { kind: 'uint', min: 0, max: 200 } },
   ] },
   { name: 'alarm', type: 97, isChecked: false, bytesMax: 14, fields: [
     { name: 'class', of: { kind: 'uint', min: 1, max: 4 } },
@@ -264,8 +269,7 @@ export const SHAPES: readonly Shape[] = [
     { name: 'key', of: { kind: 'bytes', min: 32, max: 32 } },
   ] },
   { name: 'counters-reserved', type: 139, isChecked: true, bytesMax: 13, fields: [
-    { name: 'cycle', of: { kind: 'uint', min: 0, max: 4294967295 } },
-  ] },
+    { name: 'cycle', of: { kind: 'uint', min: 0, max: 4294967295 } }] },
   { name: 'key-epoch-checked', type: 140, isChecked: true, bytesMax: 12, fields: [
     { name: 'keyEpoch', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'ok', of: { kind: 'uint', min: 0, max: 1 } },
@@ -289,8 +293,7 @@ export const SHAPES: readonly Shape[] = [
     { name: 'energyWh', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
   { name: 'foreign', type: 145, isChecked: true, bytesMax: 190, fields: [
-    { name: 'message', of: { kind: 'bytes', min: 1, max: 180 } },
-  ] },
+    { name: 'message', of: { kind: 'bytes', min: 1, max: 180 } }] },
   { name: 'summary-signed', type: 146, isChecked: true, bytesMax: 77, fields: [
     { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
     { name: 'signature', of: { kind: 'bytes', min: 64, max: 64 } },
@@ -298,6 +301,11 @@ export const SHAPES: readonly Shape[] = [
   { name: 'foreign-verified', type: 147, isChecked: true, bytesMax: 10, fields: [
     { name: 'place', of: { kind: 'uint', min: 0, max: 3 } },
     { name: 'ok', of: { kind: 'uint', min: 0, max: 1 } },
+  ] },
+  { name: 'propose-decision', type: 148, isChecked: true, bytesMax: 20, fields: [
+    { name: 'kind', of: { kind: 'uint', min: 0, max: 255 } },
+    { name: 'contentHigh', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'contentLow', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
   { name: 'start-work', type: 160, isChecked: true, bytesMax: 26, fields: [
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
@@ -307,58 +315,43 @@ export const SHAPES: readonly Shape[] = [
     { name: 'untilS', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
   { name: 'stop-work', type: 161, isChecked: true, bytesMax: 9, fields: [
-    { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
-  ] },
+    { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } }] },
   { name: 'feed-watchdog', type: 162, isChecked: true, bytesMax: 11, fields: [
-    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
-  ] },
+    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } }] },
   { name: 'restart-task', type: 163, isChecked: true, bytesMax: 10, fields: [
-    { name: 'task', of: { kind: 'uint', min: 0, max: 255 } },
-  ] },
+    { name: 'task', of: { kind: 'uint', min: 0, max: 255 } }] },
   { name: 'restart-runtime', type: 164, isChecked: true, bytesMax: 10, fields: [
-    { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },
-  ] },
+    { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } }] },
   { name: 'reset-processor', type: 165, isChecked: true, bytesMax: 12, fields: [
     { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },
     { name: 'count', of: { kind: 'uint', min: 0, max: 255 } },
   ] },
   { name: 'alternate-image', type: 166, isChecked: true, bytesMax: 10, fields: [
-    { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },
-  ] },
+    { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } }] },
   { name: 'safe-mode', type: 167, isChecked: true, bytesMax: 10, fields: [
-    { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },
-  ] },
+    { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } }] },
   { name: 'store-checkpoint', type: 168, isChecked: true, bytesMax: 11, fields: [
-    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
-  ] },
+    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } }] },
   { name: 'reserve-counters', type: 169, isChecked: true, bytesMax: 13, fields: [
-    { name: 'cycle', of: { kind: 'uint', min: 0, max: 4294967295 } },
-  ] },
+    { name: 'cycle', of: { kind: 'uint', min: 0, max: 4294967295 } }] },
   { name: 'check-key-epoch', type: 170, isChecked: true, bytesMax: 11, fields: [
-    { name: 'keyEpoch', of: { kind: 'uint', min: 0, max: 65535 } },
-  ] },
+    { name: 'keyEpoch', of: { kind: 'uint', min: 0, max: 65535 } }] },
   { name: 'sign', type: 171, isChecked: true, bytesMax: 9, fields: [
-    { name: 'ticket', of: { kind: 'uint', min: 0, max: 15 } },
-  ] },
+    { name: 'ticket', of: { kind: 'uint', min: 0, max: 15 } }] },
   { name: 'verify', type: 172, isChecked: true, bytesMax: 9, fields: [
-    { name: 'ticket', of: { kind: 'uint', min: 0, max: 15 } },
-  ] },
+    { name: 'ticket', of: { kind: 'uint', min: 0, max: 15 } }] },
   { name: 'move-context', type: 173, isChecked: true, bytesMax: 11, fields: [
-    { name: 'line', of: { kind: 'uint', min: 0, max: 65535 } },
-  ] },
+    { name: 'line', of: { kind: 'uint', min: 0, max: 65535 } }] },
   { name: 'request-assay', type: 174, isChecked: true, bytesMax: 13, fields: [
     { name: 'group', of: { kind: 'uint', min: 0, max: 31 } },
     { name: 'unit', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
   { name: 'sign-summary', type: 175, isChecked: true, bytesMax: 11, fields: [
-    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
-  ] },
+    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } }] },
   { name: 'send-abroad', type: 176, isChecked: true, bytesMax: 11, fields: [
-    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
-  ] },
+    { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } }] },
   { name: 'verify-foreign', type: 177, isChecked: true, bytesMax: 9, fields: [
-    { name: 'place', of: { kind: 'uint', min: 0, max: 3 } },
-  ] },
+    { name: 'place', of: { kind: 'uint', min: 0, max: 3 } }] },
   { name: 'booted', type: 192, isChecked: false, bytesMax: 9, fields: [
     { name: 'cause', of: { kind: 'uint', min: 0, max: 255 } },
     { name: 'restored', of: { kind: 'uint', min: 0, max: 1 } },
@@ -479,5 +472,12 @@ export const SHAPES: readonly Shape[] = [
     { name: 'coordinator', of: { kind: 'uint', min: 0, max: 255 } },
     { name: 'round', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'sequence', of: { kind: 'uint', min: 0, max: 65535 } },
+  ] },
+  { name: 'decided', type: 213, isChecked: false, bytesMax: 25, fields: [
+    { name: 'number', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'ballot', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'kind', of: { kind: 'uint', min: 0, max: 255 } },
+    { name: 'contentHigh', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'contentLow', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
 ];

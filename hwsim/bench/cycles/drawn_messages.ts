@@ -114,6 +114,8 @@ export function airMessage(name: string, options: AirOptions): Fields {
         asOfS: nowS,
         counts: [1, members, 0, 0],
       };
+    case 'decision':
+      return { ...fields, number: 1, promised: (1 << 8) | sender, accepted: 0, kind: 0, contentHigh: 0, contentLow: 0 };
     default:
       return fields;
   }

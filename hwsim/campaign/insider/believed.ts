@@ -152,6 +152,13 @@ export const believedRows: readonly BelievedRow[] = [
     'the sender',
     'Summed in the summary of the cluster, for three hours; nothing in the cluster is decided by it',
   ),
+  row(
+    'decision',
+    'number promised accepted kind contentHigh contentLow size',
+    'any member',
+    'Numbers and ballots of the present try at most, kinds that are built; records change in four minutes of ' +
+      'twenty, so leases are renewed between. Nothing on board follows from a decided value',
+  ),
   row('alarm', 'class onsetS elapsedS', 'nobody', forGround),
   row('beacon', 'cause resets timeS', 'nobody', forGround),
 ];
