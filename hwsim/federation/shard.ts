@@ -1,5 +1,3 @@
-import type { Engine } from '../../host/engine/engine.ts';
-import { WASM_PAGE_BYTES } from '../../host/cbor/generated.ts';
 import { createEngine } from '../../host/engine/load.ts';
 import type { TraceConsumer } from '../kernel/trace.ts';
 import { type Contact, ContactPlanner } from '../world/orbits/contact_plan.ts';
@@ -7,6 +5,7 @@ import { layPlaces, type Places } from '../world/orbits/places.ts';
 import { type Entry, entriesOf } from './agenda.ts';
 import { FleetCluster, type ClusterResult } from './cluster.ts';
 import { Directory } from './directory.ts';
+import { ClusterMemory } from './memory.ts';
 import type { FleetSetting } from './setting.ts';
 
 /** What one cluster sends another in a contact: fixed at its begin. */
@@ -29,41 +28,6 @@ export interface Flown {
 const dayMs = 86_400_000;
 /** A cluster flies no longer at a time, so that progress is seen. */
 const turnMsMax = 2 * 3_600_000;
-/** Contexts of one engine: addresses stay below 2 GiB. */
-const engineBytesMax = 0x7000_0000;
-/** Frames in the air, records, configuration and checkpoint of a cluster, and its frame buffer. */
-const clusterBytes = 262_144;
-
-/** Gives memory of few engines to clusters: their contexts lie one after another. */
-class Memory {
-  readonly #create: (pages: number) => Engine;
-  readonly #bytes: number[];
-  #engine: Engine | null = null;
-  #left = 0;
-
-  /** `bytes`: what each cluster takes, in the order in which they come. */
-  constructor(bytes: readonly number[], create: (pages: number) => Engine) {
-    this.#bytes = [...bytes];
-    this.#create = create;
-  }
-
-  /** Returns the engine for the next cluster. */
-  next(): Engine {
-    if (this.#engine === null || this.#left === 0) {
-      let total = 2 * clusterBytes;
-      this.#left = 0;
-      for (const bytes of this.#bytes) {
-        if (this.#left > 0 && total + bytes > engineBytesMax) break;
-        total += bytes;
-        this.#left += 1;
-      }
-      this.#engine = this.#create(Math.ceil(total / WASM_PAGE_BYTES));
-    }
-    this.#left -= 1;
-    this.#bytes.shift();
-    return this.#engine;
-  }
-}
 
 const keyOf = ({ from, to, beginMs }: Omit<Carried, 'frames'>) => `${beginMs}/${from}/${to}`;
 
@@ -106,8 +70,9 @@ export class Shard {
     this.directory = new Directory(setting);
     const own = sizes.map((_, index) => index).filter(isOwn);
     const { contextBytes } = createEngine(setting.engine, image).image;
-    const memory = new Memory(
-      own.map((index) => (sizes[index] + 2) * contextBytes + clusterBytes),
+    const memory = new ClusterMemory(
+      own.map((index) => sizes[index]),
+      contextBytes,
       (pages) => createEngine(setting.engine, image, { pages }),
     );
     for (const index of own) {

@@ -2,10 +2,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encodeMessage } from '../../host/cbor/message.ts';
+import type { Engine } from '../../host/engine/engine.ts';
 import { clusterKeys } from '../../host/security/simulated_keys.ts';
 import { Agenda, entriesOf } from '../../hwsim/federation/agenda.ts';
 import { ageMinMax, countAges, knownAges } from '../../hwsim/federation/ages.ts';
 import { Directory } from '../../hwsim/federation/directory.ts';
+import { ClusterMemory } from '../../hwsim/federation/memory.ts';
 import { isCleanFleet, knownCheck, slaSummary } from '../../hwsim/federation/report.ts';
 import { fleetScenario, type FleetSetting, seedOf, sizesOf } from '../../hwsim/federation/setting.ts';
 import { Custody, framesPerContact, readSummary } from '../../hwsim/fleet/custody.ts';
@@ -128,6 +130,28 @@ test('an agenda is in the order of the plan, whenever its entries come', () => {
   assert.equal(order, [
     ...['100 begin 1', '100 begin 2', '115 arrival 1', '115 arrival 2', '115 begin 1', '130 arrival 1'],
   ]);
+});
+
+test('clusters share an engine as long as its addresses stay below 2 GiB', () => {
+  const made: number[] = [];
+  const clusters = 500;
+  const contextBytes = 91_456;
+  const memory = new ClusterMemory(
+    Array.from({ length: clusters }, () => 100),
+    contextBytes,
+    (pages) => ({ name: `engine ${made.push(pages)}` }) as Engine,
+  );
+  const engines = Array.from({ length: clusters }, () => memory.next().name);
+  const served = made.map((_, index) => engines.filter((name) => name === `engine ${index + 1}`).length);
+  assert.is(made.length, 3);
+  assert.is(
+    served.reduce((sum, count) => sum + count, 0),
+    clusters,
+  );
+  for (const [index, pages] of made.entries()) {
+    assert.ok(pages * 65_536 < 2 ** 31, `${pages}`);
+    assert.ok(pages * 65_536 > served[index] * 100 * contextBytes, `${pages} for ${served[index]} clusters`);
+  }
 });
 
 test('FLT-1 violated: a member that knows nothing of a cluster, or only old news, is reported', () => {
