@@ -19,8 +19,9 @@ export const boardTools = {
   gcc: 'gcc',
 };
 
-export function isInstalled(command) {
-  return spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
+/** Says whether a command answers; `question`: the word that asks for its version. */
+export function isInstalled(command, question = '--version') {
+  return spawnSync(command, [question], { stdio: 'ignore' }).status === 0;
 }
 
 /** Packages of the commands that do not answer. */

@@ -32,8 +32,8 @@ import { root } from './paths.mjs';
 import { installPython, isPythonReady, pythonCommand } from './python.mjs';
 import { buildAddon, buildCommand, isAddonBuilt } from './wasmtime.mjs';
 
-/** SPIN writes checkers in C, which gcc compiles. */
-const spinPackages = ['spin', 'gcc'];
+/** SPIN writes checkers in C, which gcc compiles, and tcc where compiling takes longest. */
+const spinPackages = ['spin', 'gcc', 'tcc'];
 const fuzzerPackages = ['clang-14', 'libclang-rt-14-dev'];
 
 /** In the order in which they are set up: what most test files wait for comes first. */
@@ -73,9 +73,9 @@ export const exitReady = 0;
 export const exitBroken = 1;
 export const exitMissing = 3;
 
-/** Says whether SPIN and gcc answer; SPIN knows no `--version`. */
+/** Says whether SPIN and gcc answer; tests run without tcc, too. */
 function hasSpin() {
-  return spawnSync('spin', ['-V'], { stdio: 'ignore' }).status === 0 && isInstalled('gcc');
+  return isInstalled('spin', '-V') && isInstalled('gcc');
 }
 
 /** Says whether libFuzzer is installed: clang alone may lack its runtime libraries. */
