@@ -34,6 +34,8 @@ static u8 memory[MEMORY_BYTES];
 static u8 linear[STORE_SLOT_BYTES];
 static u32 is_flash;
 static u32 checkpoint_bytes;
+/* What of a slot a checkpoint can use: copies leave out the rest. */
+static u32 slot_bytes;
 
 /* Number of words that are written before the power fails, and how the next word is torn. */
 static u32 words_left = NO_CUT;
@@ -147,7 +149,7 @@ static u32 is_checkpoint(u32 number) {
    none was; anything else ends the test. */
 static u32 load(u32 before, u32 written) {
   for (u32 age = 0; age < STORE_SLOTS; age++) {
-    memset(linear, 0xee, sizeof linear);
+    memset(linear, 0xee, slot_bytes);
     const u32 bytes = store_read(age, 0, STORE_SLOT_BYTES);
     if (bytes == 0 || !is_restored(bytes)) continue;
     if (bytes == checkpoint_bytes && written != 0 && is_checkpoint(written)) return written;
@@ -165,6 +167,15 @@ static void store(u32 number) {
 
 static void restore_power(void) {
   words_left = NO_CUT;
+}
+
+/* Copies counters, and of each slot what a checkpoint can use. */
+static void copy_memory(u8 *to, const u8 *from) {
+  memcpy(to, from, STORE_SLOTS_AT);
+  for (u32 slot = 0; slot < STORE_SLOTS; slot++) {
+    const u32 at = STORE_SLOTS_AT + slot * STORE_SLOT_BYTES;
+    memcpy(to + at, from + at, slot_bytes);
+  }
 }
 
 /* ---- states of the memory before a cut ---- */
@@ -258,23 +269,23 @@ static void cut_checkpoints(enum start start, u32 step, u32 again) {
   static u8 first[MEMORY_BYTES];
   static u8 torn[MEMORY_BYTES];
   const u32 kept = begin(start);
-  memcpy(first, memory, sizeof memory);
+  copy_memory(first, memory);
   for (u32 how = TEAR_NOTHING; how < TEARS; how++) {
     for (u32 words = 0;; words += step) {
-      memcpy(memory, first, sizeof memory);
+      copy_memory(memory, first);
       if (cut_short(store, 4, words, (enum tear)how)) {
         expect(load(kept, 4) == 4, "a whole checkpoint is not the one that is loaded", start, words, how);
         break;
       }
-      memcpy(torn, memory, sizeof memory);
+      copy_memory(torn, memory);
       const u32 loaded = load(kept, 4);
       expect(kept == 0 || loaded != 0, "a power cut lost both checkpoints", start, words, how);
       /* The next checkpoint is written and loaded normally. */
-      memcpy(memory, torn, sizeof memory);
+      copy_memory(memory, torn);
       store(5);
       expect(load(loaded, 5) == 5, "the checkpoint after a power cut is not the one that is loaded", start, words, how);
       for (u32 second = 0; again; second++) {
-        memcpy(memory, torn, sizeof memory);
+        copy_memory(memory, torn);
         if (cut_short(store, 5, second, (enum tear)(TEARS - 1 - how))) break;
         expect(loaded == 0 || load(loaded, 5) != 0, "a second power cut lost both checkpoints", start, words, how);
       }
@@ -398,6 +409,8 @@ int main(int argc, char **argv) {
   is_flash = strcmp(argv[1], "flash") == 0;
   checkpoint_bytes = (u32)strtoul(argv[2], NULL, 0);
   const u32 is_small = checkpoint_bytes <= 1024;
+  slot_bytes = STORE_HEADER_BYTES + checkpoint_bytes + PAGE_BYTES;
+  if (slot_bytes > STORE_SLOT_BYTES) slot_bytes = STORE_SLOT_BYTES;
   for (u32 start = 0; start < STARTS; start++) cut_checkpoints((enum start)start, is_small ? 1 : 2503, is_small);
   const unsigned long of_checkpoints = cuts;
   cuts = 0;
