@@ -8,8 +8,10 @@
  * complete, 1 when not.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { bundleOptions } from './bundle.mjs';
 import {
   bundleInputs,
@@ -23,9 +25,11 @@ import {
   stampOf,
 } from './paths.mjs';
 import { ignoreClosedPipes } from './pipes.mjs';
-import { compileFirmware, compileSignature, measure, writeAside } from './firmware.mjs';
+import { measure, writeAside } from './firmware.mjs';
 import { buildTypes, hasTypes } from './types.mjs';
 
+/** Each compiler needs some 300 MB. */
+const compilersMax = 4;
 const stampFile = join(dist, 'stamp.json');
 
 function readStamps() {
@@ -53,14 +57,33 @@ export function isBuilt() {
   return stamps.firmware === stampOf(firmwareInputs()) && stamps.bundles === stampOf(bundleInputs());
 }
 
+/** Compiles one target in a thread of its own. Rejects with the compiler's message. */
+function compileInThread(target, withText) {
+  const file = fileURLToPath(new URL('firmware_worker.mjs', import.meta.url));
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(file, { workerData: { target, withText } });
+    worker.once('error', reject);
+    worker.once('exit', resolve);
+  });
+}
+
+/** Compiles targets, as many at a time as there are cores; throws the message of a failed one. */
+async function compileAll(targets, withText) {
+  const queue = [...targets];
+  const lane = async () => {
+    for (let target = queue.shift(); target !== undefined; target = queue.shift())
+      await compileInThread(target, withText);
+  };
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), compilersMax) }, lane));
+}
+
 async function buildFirmware(stamps, { force, withText }) {
   if (!existsSync(join(root, 'firmware/edge/index.ts'))) {
     throw new Error('firmware/edge/index.ts is missing: there is no firmware to build');
   }
   const stamp = stampOf(firmwareInputs());
   if (!force && !withText && stamps.firmware === stamp && hasImages()) return false;
-  for (const image of images) await compileFirmware(image, withText);
-  await compileSignature(withText);
+  await compileAll([...images, 'signature'], withText);
   // Machine code of images that no longer exist.
   rmSync(join(dist, 'precompiled'), { recursive: true, force: true });
   stamps.firmware = stamp;
