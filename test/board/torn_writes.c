@@ -34,7 +34,7 @@ static u8 memory[MEMORY_BYTES];
 static u8 linear[STORE_SLOT_BYTES];
 static u32 is_flash;
 static u32 checkpoint_bytes;
-/* What of a slot a checkpoint can use: copies leave out the rest. */
+/* What a checkpoint slot uses: copies leave out the rest. */
 static u32 slot_bytes;
 
 /* Number of words that are written before the power fails, and how the next word is torn. */
@@ -169,7 +169,7 @@ static void restore_power(void) {
   words_left = NO_CUT;
 }
 
-/* Copies counters, and of each slot what a checkpoint can use. */
+/* Copies counters, and of each checkpoint slot what is used. */
 static void copy_memory(u8 *to, const u8 *from) {
   memcpy(to, from, STORE_SLOTS_AT);
   for (u32 slot = 0; slot < STORE_SLOTS; slot++) {

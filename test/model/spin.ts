@@ -12,7 +12,7 @@ const depthMax = 400_000;
 const memoryMbMax = 3500;
 const hugeMemoryMbMax = 8192;
 /**
- * Compiles a checker in 0.1 s and gcc in 3 s: most searches are shorter. Its checkers are as slow as
+ * Compiles a checker in 0.1 s, gcc in 3 s: most searches are shorter. Its checkers are as slow as
  * those of gcc -O0, which replaces it where it is missing.
  */
 const quickCompiler = isInstalled('tcc', '-v') ? ['tcc'] : ['gcc', '-O0'];
