@@ -61,14 +61,16 @@ test('the wall clock is set by ±600 s: it is logged, and neither the time nor t
   }));
 
 test('a paused process that goes on gives no order whose end is past; what it holds back is counted and marked', () =>
-  withCluster(600, async ({ state, nodes, start }) => {
+  // At 600 × real time, 20 ms of a busy machine are 12 s: after the pause both clocks had errors of
+  // 11 and 37 s, with which members do not agree for hours.
+  withCluster(150, async ({ state, nodes, start }) => {
     for (const id of ids) start(id);
     const [holder] = nodes;
     // Work that was renewed: the node holds a lease, and would renew it again.
     await until(() => holder.all('start-work', ({ kind }) => kind === 1).length > 1, 180);
     holder.signal('SIGSTOP');
     // 9000 s of the mission: more than two leases.
-    await new Promise((resolve) => setTimeout(resolve, 15_000));
+    await new Promise((resolve) => setTimeout(resolve, 60_000));
     const resumed = holder.lines.length;
     holder.signal('SIGCONT');
     await until(() => holder.saw('paused'), 60);
