@@ -1,9 +1,8 @@
 import type { ClusterSummary, Place } from '../../host/cbor/generated.ts';
 import { decodeMessage, encodeMessage } from '../../host/cbor/message.ts';
 import type { AbroadService } from '../board/parts.ts';
+import { framesPerContact } from '../world/orbits/bounds.ts';
 
-/** Frames that a contact carries each way (hwsim/world/orbits/timetable.ts). */
-export const framesPerContact = 32;
 /** A coordinator passes on one summary a minute, and has room for four that wait. */
 export const foreignEveryMs = 60_000;
 

@@ -6,3 +6,5 @@ export const clustersMax = 600;
 export const clusterNodes = 100;
 /** Nodes of a fleet: the smallest cluster alone; as many clusters as there are. */
 export const fleetNodes = { min: 50, max: clustersMax * clusterNodes } as const;
+/** Frames that a contact carries each way: a cluster's summary and what it passes on; *assumed*. */
+export const framesPerContact = 32;

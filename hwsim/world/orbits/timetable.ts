@@ -1,12 +1,11 @@
 import { FRAME_BYTES_MAX } from '../../../host/cbor/generated.ts';
 import { RandomStream } from '../../kernel/random.ts';
+import { framesPerContact } from './bounds.ts';
 import { dayMs, type Position, positionAt } from './kepler.ts';
 import { distanceKm, lightMsOver, linkBitsPerS } from './link.ts';
 import { type Neighbours, neighboursAt, type Pair } from './neighbours.ts';
 import type { Places } from './places.ts';
 
-/** Frames that a contact carries each way: a cluster's summary and what it passes on; *assumed*. */
-const framesPerContact = 32;
 /** Time to turn the dish, lock and synchronize at the beginning of a contact; *assumed*. */
 const acquisitionMs = 30_000;
 /**
