@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rootFolder } from '../../host/build/root.ts';
-import type { InjectReport } from '../../hwsim/cli/inject/report.ts';
+import { type InjectReport, recordText } from '../../hwsim/cli/inject/report.ts';
 import type { InjectionRecord } from '../../hwsim/campaign/campaign.ts';
 import { outcomeNames } from '../../hwsim/campaign/outcomes.ts';
 
@@ -28,16 +28,44 @@ function recordsIn(path: string): Map<string, InjectionRecord> {
 
 const sorted = (records: Map<string, InjectionRecord>) => [...records].sort(([a], [b]) => (a < b ? -1 : 1));
 
-const injections = Number(process.env.HELIOGRAPH_INJECTIONS ?? 3000);
+const injections = Number(process.env.HELIOGRAPH_INJECTIONS ?? 1000);
 /** Of the image without protection, where most injections end in a fork of the whole cluster. */
-const baseline = injections / 15;
-const bothImages = ['--n', String(injections), '--baseline', String(baseline), '--seed', '1'];
-const bothFile = join(folder, 'both.jsonl');
+const baseline = Math.max(60, Math.round(injections / 15));
+const file = join(folder, 'both.jsonl');
+const onProtected = ['--n', String(injections), '--seed', '1', '--baseline', '0'];
+const onBoth = ['--n', String(injections), '--seed', '1', '--baseline', String(baseline)];
+
+/** Nodes whose records are lost before the campaign is resumed. */
+const lostNodes = [3, 8];
+
+/** What one worker found: records of the protected image, and of the one without protection. */
+let protectedOnes: ReturnType<typeof sorted> = [];
+let bareOnes: ReturnType<typeof sorted> = [];
+let bothReport: InjectReport | null = null;
+
+test('a file is resumed after a cut, and takes in the image that it does not hold yet', () => {
+  const first = inject(...onProtected, '--jobs', '1', '--out', file);
+  assert.is(first.status, 0, first.stderr);
+  protectedOnes = sorted(recordsIn(file));
+  assert.is(protectedOnes.length, injections);
+  const [head, ...lines] = readFileSync(file, 'utf8').trimEnd().split('\n');
+  const isLost = (line: string) => lostNodes.includes((JSON.parse(line) as InjectionRecord).node);
+  const kept = lines.filter((line) => !isLost(line));
+  assert.ok(kept.length < lines.length, 'records are lost');
+  // Cut in the middle of a line, as a full disk leaves the file.
+  writeFileSync(file, `${[head, ...kept].join('\n')}\n${lines.find(isLost)!.slice(0, 8)}`);
+  const resumed = inject(...onBoth, '--jobs', '1', '--out', file, '--resume', '--json');
+  assert.is(resumed.status, 0, resumed.stderr);
+  bothReport = JSON.parse(resumed.stdout) as InjectReport;
+  const all = sorted(recordsIn(file));
+  const of = (image: string) => all.filter(([, record]) => record.image === image);
+  assert.equal(of('protected'), protectedOnes);
+  bareOnes = of('unprotected');
+  assert.is(bareOnes.length, baseline);
+});
 
 test(`of ${injections} faults of the protected image none propagates; 99.9 % are right or recovered in time`, () => {
-  const run = inject(...bothImages, '--out', bothFile, '--json');
-  assert.is(run.status, 0, run.stderr);
-  const report = JSON.parse(run.stdout) as InjectReport;
+  const report = bothReport!;
   assert.is(report.n, injections);
   assert.is(report.sdcPropagated, 0, JSON.stringify(report.failures));
   assert.is(report.upperBound95, 3 / injections);
@@ -57,80 +85,34 @@ test(`of ${injections} faults of the protected image none propagates; 99.9 % are
   assert.ok(report.injectionsPerS > 0);
 });
 
-/** Nodes whose records are lost before the campaign is resumed. */
-const lostNodes = [3, 8];
-
-/** Campaigns on one image each: with both, the command also measures the cost of protection. */
-const onProtected = ['--n', '700', '--seed', '3', '--baseline', '0'];
-const onBare = ['--n', '100', '--seed', '3', '--unprotected'];
-
-/** Flies a whole campaign with one worker; returns its records and their file. */
-function flyAlone(name: string, words: readonly string[]) {
-  const path = join(folder, `${name}.jsonl`);
-  assert.is(inject(...words, '--jobs', '1', '--out', path).status, 0);
-  const whole = sorted(recordsIn(path));
-  assert.is(whole.length, Number(words[1]));
-  return { path, whole };
-}
-
-/** Resumes a campaign with two workers: the file then holds the whole campaign. */
-function resume(words: readonly string[], path: string, whole: ReturnType<typeof sorted>): void {
-  const resumed = inject(...words, '--jobs', '2', '--out', path, '--resume', '--json');
-  assert.is(resumed.status, 0, resumed.stderr);
-  assert.equal(sorted(recordsIn(path)), whole);
-  assert.is((JSON.parse(resumed.stdout) as InjectReport).n, whole.length);
-}
-
-test('the same seed has the same outcomes with one worker, and with two after a cut', () => {
-  const { path: one, whole } = flyAlone('bare', onBare);
-  // Cut in the middle of a line, as a full disk leaves the file: two workers make all but some
-  // twenty of the injections.
-  const lines = readFileSync(one, 'utf8').split('\n');
-  const keptBytes = Buffer.byteLength(lines.slice(0, 21).join('\n')) + 8;
-  const two = join(folder, 'bare-two.jsonl');
-  writeFileSync(two, readFileSync(one).subarray(0, keptBytes));
-  resume(onBare, two, whole);
-  // With every injection known nothing is left to do.
-  assert.is(inject(...onBare, '--out', two, '--resume').status, 0);
-  assert.equal(sorted(recordsIn(two)), whole);
-});
-
-test('a campaign that was killed continues where it was, with the outcomes that one worker gives', async () => {
-  const { whole } = flyAlone('one', onProtected);
+test('two workers make what one makes; a campaign that was killed continues where it was', async () => {
   const path = join(folder, 'killed.jsonl');
   const words = [command, 'inject', ...onProtected, '--jobs', '2', '--out', path];
   const child = spawn(process.execPath, words, { stdio: 'ignore' });
   const ended = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)));
+  // Records are written 500 at a time.
   const timer = setInterval(() => {
     if (existsSync(path) && readFileSync(path, 'utf8').split('\n').length > 200) child.kill('SIGKILL');
   }, 20);
-  assert.is(await ended, 'SIGKILL');
+  const signal = await ended;
   clearInterval(timer);
+  assert.is(signal, 'SIGKILL');
   const before = recordsIn(path);
-  assert.ok(before.size < whole.length, 'the campaign was killed before its end');
-  resume(onProtected, path, whole);
+  assert.ok(before.size < injections, 'the campaign was killed before its end');
+  const resumed = inject(...onProtected, '--jobs', '1', '--out', path, '--resume', '--json');
+  assert.is(resumed.status, 0, resumed.stderr);
   const after = recordsIn(path);
+  assert.equal(sorted(after), protectedOnes);
   for (const [key, record] of before) assert.equal(after.get(key), record);
+  assert.is((JSON.parse(resumed.stdout) as InjectReport).n, injections);
+  // With every injection known nothing is left to do.
+  assert.is(inject(...onProtected, '--out', path, '--resume').status, 0);
+  assert.equal(sorted(recordsIn(path)), protectedOnes);
 });
 
-test('a file that holds both images is resumed as one campaign', () => {
-  const whole = sorted(recordsIn(bothFile));
-  assert.is(whole.length, injections + baseline);
-  // Of both images the records of two nodes are lost, as when a worker of each was killed.
-  const [head, ...lines] = readFileSync(bothFile, 'utf8').trimEnd().split('\n');
-  const kept = lines.filter((line) => !lostNodes.includes((JSON.parse(line) as InjectionRecord).node));
-  for (const image of ['"protected"', '"unprotected"']) {
-    const has = (line: string) => line.includes(`"image":${image}`);
-    assert.ok(kept.filter(has).length < lines.filter(has).length, `records of ${image} are lost`);
-  }
-  writeFileSync(bothFile, `${[head, ...kept].join('\n')}\n`);
-  const resumed = inject(...bothImages, '--jobs', '1', '--out', bothFile, '--resume', '--json');
-  assert.is(resumed.status, 0, resumed.stderr);
-  assert.equal(sorted(recordsIn(bothFile)), whole);
-  const report = JSON.parse(resumed.stdout) as InjectReport;
-  assert.equal([report.n, report.unprotected?.n], [injections, baseline]);
-  appendFileSync(bothFile, '{"index":3,"image":"protected","outcome":"fine"}\n');
-  const edited = inject(...bothImages, '--out', bothFile, '--resume');
+test('a file with an edited line is refused by the number of the line', () => {
+  appendFileSync(file, '{"index":3,"image":"protected","outcome":"fine"}\n');
+  const edited = inject(...onBoth, '--out', file, '--resume');
   assert.is(edited.status, 3, edited.stderr);
   const line = injections + baseline + 2;
   assert.ok(edited.stderr.includes(`:${line}: is no record of this campaign: outcome: `), edited.stderr);
@@ -138,14 +120,11 @@ test('a file that holds both images is resumed as one campaign', () => {
 });
 
 test('one injection by itself has the line that it has in the campaign', () => {
-  const whole = [...recordsIn(join(folder, 'bare.jsonl')).values()].find(({ reason }) => /^first/.test(reason));
+  const whole = bareOnes.map(([, record]) => record).find(({ reason }) => /^first/.test(reason));
   assert.ok(whole);
-  const run = inject('--seed', '3', '--unprotected', '--only', String(whole.index), '--json');
+  const run = inject('--seed', '1', '--unprotected', '--only', String(whole.index), '--json');
   assert.equal(JSON.parse(run.stdout), whole);
-  assert.match(
-    inject('--seed', '3', '--only', '0').stdout,
-    /^protected image, \w+: node \d+, before call \d+ .*\n[\w-]+: /,
-  );
+  assert.match(recordText('protected', whole), /^protected image, \w+: node \d+, before call \d+ .*\n[\w-]+: /);
 });
 
 const refused: [string, RegExp, number, string[]][] = [
@@ -169,12 +148,12 @@ for (const [name, message, code, words] of refused)
   });
 
 test('an existing file is not overwritten, and one of another campaign is not continued', () => {
-  const path = join(folder, 'one.jsonl');
-  const again = inject('--n', '10', '--seed', '3', '--out', path);
+  const path = join(folder, 'killed.jsonl');
+  const again = inject('--n', '10', '--seed', '1', '--out', path);
   assert.match(again.stderr, /exists already: --resume continues it/);
   assert.is(again.status, 2);
   const other = inject('--n', '10', '--seed', '4', '--out', path, '--resume');
-  assert.match(other.stderr, /one\.jsonl:1: is of another campaign: seed 3, not 4/);
+  assert.match(other.stderr, /killed\.jsonl:1: is of another campaign: seed 1, not 4/);
   assert.is(other.status, 3);
   const bad = join(folder, 'bad.jsonl');
   writeFileSync(bad, 'no JSON\n');

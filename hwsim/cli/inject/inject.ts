@@ -6,11 +6,11 @@ import { mixedModels, type ModelName } from '../../campaign/fault_models.ts';
 import { startStopwatch } from '../../../host/clock/clock.ts';
 import { CommandError, exitCode } from '../../../host/cli/exit.ts';
 import { againLine } from '../../../host/cli/again.ts';
-import { print, wrapped } from '../../../host/cli/output.ts';
+import { print } from '../../../host/cli/output.ts';
 import { startProgress } from '../../../host/cli/progress.ts';
 import { type JsonLines, openLines } from '../campaign/json_lines.ts';
 import { modelsOf } from './models.ts';
-import { type InjectReport, reportText, Tally, worstFirst } from './report.ts';
+import { type InjectReport, recordText, reportText, Tally, worstFirst } from './report.ts';
 
 export interface InjectOptions {
   target: string;
@@ -214,11 +214,4 @@ async function explain(injectInto: RunCampaign, options: InjectOptions, models: 
   await injectInto(target, { models, n, seed, image, known: new Set(), only, jobs, onRecord });
   const [record] = records;
   print(options.json ? JSON.stringify(record) : recordText(image, record));
-}
-
-function recordText(image: ImageName, record: InjectionRecord): string {
-  const { node, call, timeS, place, bits, model, outcome, reason } = record;
-  const when = timeS === undefined ? '' : ` (${(timeS / 3600).toFixed(2)} h)`;
-  const where = `node ${node}, before call ${call}${when}, at ${place}: bits ${bits.join(', ')}`;
-  return `${wrapped(`${image} image, ${model}: ${where}`, 2)}\n${wrapped(`${outcome}: ${reason}`, 2)}`;
 }

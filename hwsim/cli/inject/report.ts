@@ -7,7 +7,7 @@ import {
   type OutcomeName,
   outcomeNames,
 } from '../../campaign/outcomes.ts';
-import type { InjectionRecord } from '../../campaign/campaign.ts';
+import type { ImageName, InjectionRecord } from '../../campaign/campaign.ts';
 import type { ModelName } from '../../campaign/fault_models.ts';
 import type { Overhead } from '../../campaign/memory/overhead.ts';
 import {
@@ -217,4 +217,12 @@ function overheadLines(overhead: Overhead): string[] {
       `${percent(overhead.scrubbingShareOf300M)} of 300 M`,
     ),
   ];
+}
+
+/** Formats one injection for people. */
+export function recordText(image: ImageName, record: InjectionRecord): string {
+  const { node, call, timeS, place, bits, model, outcome, reason } = record;
+  const when = timeS === undefined ? '' : ` (${(timeS / 3600).toFixed(2)} h)`;
+  const where = `node ${node}, before call ${call}${when}, at ${place}: bits ${bits.join(', ')}`;
+  return `${wrapped(`${image} image, ${model}: ${where}`, 2)}\n${wrapped(`${outcome}: ${reason}`, 2)}`;
 }
