@@ -1,3 +1,3 @@
-import type { BuildOptions } from 'esbuild';
+import type { BuildOptions, Plugin } from 'esbuild';
 
-export declare const bundleOptions: BuildOptions;
+export declare const bundleOptions: BuildOptions & { plugins: Plugin[] };

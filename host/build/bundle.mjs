@@ -1,8 +1,9 @@
 /**
  * Options by which this repository's TypeScript is bundled everywhere: npm packages stay outside,
- * data tables become text.
+ * data tables become text, checkpoints reach private fields.
  */
 import { root } from './paths.mjs';
+import { reachableFields } from './reachable_fields.mjs';
 
 export const bundleOptions = {
   absWorkingDir: root,
@@ -12,4 +13,5 @@ export const bundleOptions = {
   target: 'node20',
   format: 'esm',
   loader: { '.csv': 'text', '.yaml': 'text', '.cddl': 'text' },
+  plugins: [reachableFields(root)],
 };

@@ -46,7 +46,7 @@ async function compileModules() {
     outbase: root,
     outdir: modules,
     outExtension: { '.js': '.mjs' },
-    plugins: [separateModules],
+    plugins: [...bundleOptions.plugins, separateModules],
     sourcemap: 'inline',
     logLevel: 'warning',
   });

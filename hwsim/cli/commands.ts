@@ -223,9 +223,18 @@ function addFleet(program: Command): void {
       ),
     )
     .addOption(imageOption())
-    .addOption(new Option('--out <folder>', 'write the JSON result into this folder, new or empty'))
+    .addOption(new Option('--out <folder>', 'write result and checkpoints into this folder, new or empty'))
+    .option('--resume', 'go on from the checkpoint in the folder of --out; the result is the same')
+    .addOption(positiveOption('--checkpoint-every <min>', 'wall time between checkpoints, minutes', 10_000).default(10))
     .addOption(jsonOption())
-    .addHelpText('after', examples('fleet', 'fleet --nodes 2000 --days 10 --seed 5 --image fleet --json'))
+    .addHelpText(
+      'after',
+      examples(
+        'fleet',
+        'fleet --nodes 2000 --days 10 --seed 5 --image fleet --out runs/fleet',
+        'fleet --resume --out runs/fleet',
+      ),
+    )
     .action(chosen(async () => (await import('./fleet/fleet.ts')).fleet));
   fleet
     .command('page')

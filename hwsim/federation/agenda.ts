@@ -39,6 +39,8 @@ export function entriesOf({ a, b, beginMs, endMs, lightTimeMs }: Contact): [numb
 
 /** Entries of one cluster that are still to come, in order. */
 export class Agenda {
+  /** Days whose contacts are entered. */
+  days = 0;
   #entries: Entry[] = [];
   #next = 0;
 

@@ -5,6 +5,7 @@ import { layPlaces, type Places } from '../world/orbits/places.ts';
 import { type Entry, entriesOf } from './agenda.ts';
 import { FleetCluster, type ClusterResult } from './cluster.ts';
 import { Directory } from './directory.ts';
+import { ObjectGraph, type SavedGraph } from './graph.ts';
 import { ClusterMemory } from './memory.ts';
 import type { FleetSetting } from './setting.ts';
 
@@ -25,6 +26,14 @@ export interface Flown {
   nodeMs: number;
 }
 
+/** All that a cluster is at an instant between two turns. */
+export interface ClusterState {
+  graph: SavedGraph;
+  memory: Uint8Array;
+  /** What was sent to it and did not arrive yet. */
+  carried: Carried[];
+}
+
 const dayMs = 86_400_000;
 /** A cluster flies no longer at a time, so that progress is seen. */
 const turnMsMax = 2 * 3_600_000;
@@ -38,8 +47,12 @@ interface ShardParts {
   isOwn?: (index: number) => boolean;
   /** Contacts that begin on a day; default: those of the plan. */
   contactsOf?: (day: number, places: Places) => readonly Contact[];
-  /** Consumers of a cluster's trace beside its judges. */
+  /** Consumers of a cluster's trace beside its judges. They are no part of its state. */
   consumersOf?: (index: number) => TraceConsumer[];
+  /** Whether states will be taken; default: no. */
+  isSaved?: boolean;
+  /** The state with which a cluster goes on; null: it has ended. Left out: all begin. */
+  stateOf?: (index: number) => ClusterState | null;
 }
 
 /**
@@ -56,10 +69,14 @@ export class Shard {
   readonly #contactsOf: (day: number) => readonly Contact[];
   readonly #endMs: number;
   /** What has been sent and did not arrive yet. */
-  readonly #carried = new Map<string, Uint8Array[]>();
+  readonly #carried = new Map<string, Carried>();
+  readonly #memory: ClusterMemory;
+  /** Only when states are taken. */
+  readonly #graphs = new Map<FleetCluster, ObjectGraph>();
   #plannedDays = 0;
 
-  constructor({ setting, image, isOwn = () => true, contactsOf, consumersOf }: ShardParts) {
+  constructor(parts: ShardParts) {
+    const { setting, image, isOwn = () => true, contactsOf, isSaved = false, stateOf } = parts;
     const { sizes, seed, scenario } = setting;
     const places = layPlaces({ seed, clusters: sizes.length });
     const planner = new ContactPlanner(places);
@@ -68,18 +85,45 @@ export class Shard {
     this.#contactsOf = (day) => contactsOf?.(day, places) ?? planner.dayPlan(day).contacts;
     this.#endMs = Math.round(scenario.days * dayMs);
     this.directory = new Directory(setting);
-    const own = sizes.map((_, index) => index).filter(isOwn);
     const { contextBytes } = createEngine(setting.engine, image).image;
-    const memory = new ClusterMemory(
-      own.map((index) => sizes[index]),
-      contextBytes,
-      (pages) => createEngine(setting.engine, image, { pages }),
-    );
-    for (const index of own) {
-      const { directory } = this;
-      const parts = { setting, index, places, directory, engine: memory.next(), image };
-      const consumers = consumersOf?.(index) ?? [];
-      this.#clusters.set(index, new FleetCluster(parts, consumers));
+    this.#memory = new ClusterMemory(sizes, contextBytes, (pages) => createEngine(setting.engine, image, { pages }));
+    for (const index of sizes.keys()) {
+      const state = isOwn(index) ? stateOf?.(index) : null;
+      if (state === null) continue;
+      const cluster = this.#layCluster(index, parts, isSaved || state !== undefined);
+      if (state !== undefined) this.#restore(cluster, state);
+      else this.#graphs.get(cluster)?.begin();
+    }
+    const planned = [...this.#clusters.values()].map(({ agenda }) => agenda.days);
+    this.#plannedDays = planned.length === 0 ? 0 : Math.min(...planned);
+  }
+
+  #layCluster(index: number, { setting, image, consumersOf }: ShardParts, isSaved: boolean): FleetCluster {
+    const engine = this.#memory.engineOf(index);
+    const { directory } = this;
+    const places = this.#places;
+    const consumers = consumersOf?.(index) ?? [];
+    const cluster = new FleetCluster({ setting, index, places, directory, engine, image }, consumers);
+    this.#clusters.set(index, cluster);
+    if (isSaved) {
+      const kept = [setting, places, directory, engine, engine.calls, image, ...consumers];
+      this.#graphs.set(cluster, new ObjectGraph(cluster, kept, engine.view().buffer));
+    }
+    return cluster;
+  }
+
+  #restore(cluster: FleetCluster, { graph, memory, carried }: ClusterState): void {
+    this.#graphs.get(cluster)!.restore(graph);
+    this.#memory.bytesOf(cluster.index).set(memory);
+    this.take(carried);
+  }
+
+  /** Takes the states of the clusters that fly, between two turns. */
+  *states(): Generator<{ index: number; state: ClusterState }> {
+    for (const [index, cluster] of this.#clusters) {
+      const graph = this.#graphs.get(cluster)!.save();
+      const carried = [...this.#carried.values()].filter(({ to }) => to === index);
+      yield { index, state: { graph, memory: this.#memory.bytesOf(index), carried } };
     }
   }
 
@@ -90,7 +134,7 @@ export class Shard {
 
   /** Takes what a cluster of another shard sends an own one. */
   take(carried: readonly Carried[]): void {
-    for (const each of carried) this.#carried.set(keyOf(each), each.frames);
+    for (const each of carried) this.#carried.set(keyOf(each), each);
   }
 
   /** Flies the hindmost cluster that can fly; null: all wait for other shards, or have ended. */
@@ -129,6 +173,7 @@ export class Shard {
       if (untilMs === this.#endMs) {
         flown.result = cluster.finish();
         this.#clusters.delete(cluster.index);
+        this.#graphs.delete(cluster);
       }
       break;
     }
@@ -145,24 +190,30 @@ export class Shard {
       return;
     }
     const key = keyOf({ from: partner, to: cluster.index, beginMs });
-    cluster.take(partner, this.#carried.get(key)!);
+    cluster.take(partner, this.#carried.get(key)!.frames);
     this.#carried.delete(key);
   }
 
-  /** Enters the contacts of the next day. Clusters of two regions have nothing to say yet. */
+  /**
+   * Enters the contacts of the next day. Clusters of two regions have nothing to say yet. After a
+   * checkpoint of several threads, some clusters may have the day already.
+   */
   #planDay(): void {
     const { clusters } = this.#places;
-    const added = new Map<number, Entry[]>();
-    for (const contact of this.#contactsOf(this.#plannedDays)) {
+    const day = this.#plannedDays;
+    const added = new Map<FleetCluster, Entry[]>();
+    for (const cluster of this.#clusters.values()) if (cluster.agenda.days === day) added.set(cluster, []);
+    for (const contact of this.#contactsOf(day)) {
       if (clusters[contact.a].region !== clusters[contact.b].region) continue;
       for (const [index, entry] of entriesOf(contact)) {
-        if (entry.timeMs > this.#endMs || !this.#clusters.has(index)) continue;
-        const entries = added.get(index);
-        if (entries === undefined) added.set(index, [entry]);
-        else entries.push(entry);
+        const cluster = this.#clusters.get(index);
+        if (cluster !== undefined && entry.timeMs <= this.#endMs) added.get(cluster)?.push(entry);
       }
     }
-    for (const [index, entries] of added) this.#clusters.get(index)!.agenda.add(entries);
+    for (const [{ agenda }, entries] of added) {
+      agenda.add(entries);
+      agenda.days += 1;
+    }
     this.#plannedDays += 1;
   }
 }

@@ -133,26 +133,37 @@ test('an agenda is in the order of the plan, whenever its entries come', () => {
   ]);
 });
 
-test('clusters share an engine as long as its addresses stay below 2 GiB', () => {
-  const made: number[] = [];
+test('clusters share an engine as long as its addresses stay below 2 GiB, and lie alike for any owner', () => {
   const clusters = 500;
   const contextBytes = 91_456;
-  const memory = new ClusterMemory(
-    Array.from({ length: clusters }, () => 100),
-    contextBytes,
-    (pages) => ({ name: `engine ${made.push(pages)}` }) as Engine,
-  );
-  const engines = Array.from({ length: clusters }, () => memory.next().name);
-  const served = made.map((_, index) => engines.filter((name) => name === `engine ${index + 1}`).length);
+  const clusterBytes = 100 * contextBytes;
+  const sizesAlike = Array.from({ length: clusters }, () => 100);
+  /** Lays every `step`-th cluster; returns where, and the bytes of the engines that were made. */
+  const lay = (step: number) => {
+    const made: number[] = [];
+    const memory = new ClusterMemory(sizesAlike, contextBytes, (pages) => {
+      let next = 65_536;
+      const reserve = (bytes: number) => {
+        next += bytes;
+        return next - bytes;
+      };
+      return { name: `engine ${made.push(pages * 65_536)}`, reserve } as Engine;
+    });
+    const places = new Map<number, string>();
+    for (let index = 0; index < clusters; index += step) {
+      const engine = memory.engineOf(index);
+      places.set(index, `${engine.name} at ${engine.reserve(clusterBytes)}`);
+    }
+    return { made, places };
+  };
+  const { made, places } = lay(1);
   assert.is(made.length, 3);
-  assert.is(
-    served.reduce((sum, count) => sum + count, 0),
-    clusters,
-  );
-  for (const [index, pages] of made.entries()) {
-    assert.ok(pages * 65_536 < 2 ** 31, `${pages}`);
-    assert.ok(pages * 65_536 > served[index] * 100 * contextBytes, `${pages} for ${served[index]} clusters`);
+  for (const bytes of made) assert.ok(bytes < 2 ** 31, `${bytes}`);
+  for (const [index, place] of places) {
+    const [, engine, at] = place.match(/engine (\d) at (\d+)/)!;
+    assert.ok(Number(at) + clusterBytes <= made[Number(engine) - 1], `${index}: ${place}`);
   }
+  for (const [index, place] of lay(7).places) assert.is(place, places.get(index));
 });
 
 test('FLT-1 violated: a member that knows nothing of a cluster, or only old news, is reported', () => {

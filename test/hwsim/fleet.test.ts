@@ -108,7 +108,7 @@ test('SIM-1 holds: a fleet has one hash, in whatever order and in how many threa
   const hashes = hashesOf(twoHours, whole.results);
   assert.equal(hashesOf(twoHours, fly(twoHours, { turns: [50, 1, 2] }).results), hashes);
   for (const threads of [1, 2])
-    assert.equal(hashesOf(twoHours, await flyInThreads(twoHours, threads, () => {})), hashes);
+    assert.equal(hashesOf(twoHours, await flyInThreads(twoHours, { threads, onFlown: () => {} })), hashes);
 });
 
 test('SIM-1 violated: a frame that is lost between threads changes the hash', () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { bundleOptions } from '../../host/build/bundle.mjs';
 import { fromRoot } from '../../host/build/paths.mjs';
+import { withReachableFields } from '../../host/build/reachable_fields.mjs';
 import { rootFolder } from '../../host/build/root.ts';
 import { type NumberedMutant, withSwitches } from './rewrite.ts';
 
@@ -19,8 +20,8 @@ function mutating(mutants: readonly NumberedMutant[]): Plugin {
       bundler.onLoad({ filter: /\/(host|hwsim)\/.*\.ts$/ }, ({ path }) => {
         const here = byPath.get(fromRoot(path));
         if (here === undefined) return undefined;
-        const text = readFileSync(path, 'utf8');
-        return { contents: withSwitches(text, here, ({ number }) => `mutants.is(${number})`), loader: 'ts' };
+        const text = withSwitches(readFileSync(path, 'utf8'), here, ({ number }) => `mutants.is(${number})`);
+        return { contents: withReachableFields(text, fromRoot(path)), loader: 'ts' };
       });
     },
   };
@@ -55,7 +56,7 @@ export async function bundleMutatedTests(
     ...options,
     entryPoints: paths.map((path) => ({ in: path, out: path.replace(/\.ts$/, '') })),
     outdir: folder,
-    plugins: [mutating(mutants)],
+    plugins: [mutating(mutants), ...options.plugins],
     metafile: true,
   });
   const digestOfInputs = (inputs: object) => {
