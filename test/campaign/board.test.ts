@@ -15,7 +15,7 @@ import { EmulatorError } from '../../hwsim/emulator/pool.ts';
 
 const inRam: readonly ModelName[] = ['bit', 'double', 'burst'];
 const all: readonly ModelName[] = [...inRam, 'register', 'skip'];
-const injections = Number(process.env.HELIOGRAPH_BOARD_INJECTIONS ?? 100);
+const injections = Number(process.env.HELIOGRAPH_BOARD_INJECTIONS ?? 60);
 
 interface Wanted {
   n: number;
@@ -23,20 +23,16 @@ interface Wanted {
   models?: readonly ModelName[];
   only?: number;
   seed?: number;
-  /**
-   * Workers; each first flies a golden run of its own, which takes as long as some fifty
-   * injections.
-   */
-  jobs?: number;
 }
 
+/** Makes injections with one worker. Its golden run takes as long as some fifty injections. */
 async function campaign(
   target: string,
-  { n, image = 'protected', models = all, only, seed = 1, jobs = 1 }: Wanted,
+  { n, image = 'protected', models = all, only, seed = 1 }: Wanted,
 ): Promise<InjectionRecord[]> {
   const records: InjectionRecord[] = [];
   const onRecord = (record: InjectionRecord) => void records.push(record);
-  await injectBoards(target, { models, n, seed, image, known: new Set(), only, jobs, onRecord });
+  await injectBoards(target, { models, n, seed, image, known: new Set(), only, jobs: 1, onRecord });
   return records.sort((a, b) => a.index - b.index);
 }
 
@@ -53,7 +49,7 @@ const flown = new Map<string, InjectionRecord[]>();
 
 for (const target of ['m7', 'rv64']) {
   test(`RAD-1 holds: none of ${injections} faults in ${target}'s memory makes a node decide wrongly`, async () => {
-    const records = await campaign(target, { n: injections, jobs: target === 'rv64' ? 2 : 1 });
+    const records = await campaign(target, { n: injections });
     assert.is(records.length, injections);
     flown.set(target, records);
     for (const record of records) {
@@ -68,17 +64,17 @@ for (const target of ['m7', 'rv64']) {
     const inCalls = records.filter(({ model, at }) => inRam.includes(model) && at !== undefined);
     assert.ok(asleep.length > 2 * inCalls.length && inCalls.length > 0);
     const found = tally(records.filter(({ model }) => model === 'bit'));
-    assert.ok((found.corrected ?? 0) > 10, JSON.stringify(found));
+    assert.ok((found.corrected ?? 0) > injections / 15, JSON.stringify(found));
     const beyond = tally(records.filter(({ model }) => model === 'double' || model === 'burst'));
-    assert.ok((beyond['detected-and-recovered'] ?? 0) > 10, JSON.stringify(beyond));
+    assert.ok((beyond['detected-and-recovered'] ?? 0) > injections / 15, JSON.stringify(beyond));
     console.log(`${target}: ${JSON.stringify(tally(records))}`);
   });
 }
 
 test('RAD-1 violated: without protection the same board corrects nothing, and flipped bits stay', async () => {
-  const counts = tally(await campaign('rv64', { n: 40, image: 'unprotected', models: ['bit'] }));
+  const counts = tally(await campaign('rv64', { n: 25, image: 'unprotected', models: ['bit'] }));
   assert.is(counts.corrected, undefined);
-  assert.ok(counts['masked-latent'] > 20, JSON.stringify(counts));
+  assert.ok(counts['masked-latent'] > 12, JSON.stringify(counts));
 });
 
 test('an injection by itself has the outcome that it has in the campaign', async () => {
