@@ -2,6 +2,7 @@ import { GROUP_KIND } from '../../host/cbor/generated.ts';
 import { watchdogEarlyMs, watchdogLateMs } from '../board/watchdog.ts';
 import type { TraceConsumer, WorldChange } from '../kernel/trace.ts';
 import { type Achievable, achievable } from '../world/achievable.ts';
+import { type CertifiedBound, certifiedBound } from '../world/bound_gap.ts';
 import { GreedyNodesModel } from '../world/greedy.ts';
 import { WorldHistory } from '../world/history.ts';
 import type { WorldPlan } from '../world/plan.ts';
@@ -199,6 +200,11 @@ export class RunJudges implements TraceConsumer {
   /** The upper bound of hwsim/world/achievable.ts; null when nobody plans work. */
   get achievableKg(): number | null {
     return this.optimum === null ? null : this.optimum.totalKg;
+  }
+
+  /** How far the upper bound may be above a plan; null when nobody plans work. */
+  certifiedBound(): CertifiedBound | null {
+    return this.planWork ? certifiedBound(this.plan, this.history.changes, this.endMs / 1000) : null;
   }
 
   /** Kilograms mined, as the world credited them on ore lots. */

@@ -8,6 +8,7 @@ import type { SimVerdict } from '../report/verdict.ts';
 import { shippedBody } from '../world/bodies.ts';
 import type { Places } from '../world/orbits/places.ts';
 import type { RunJudges } from '../check/run_judges.ts';
+import type { CertifiedBound } from '../world/bound_gap.ts';
 import { Agenda } from './agenda.ts';
 import { type AgeCounts, countAges, examinedEveryMs, examinedFromMs } from './ages.ts';
 import type { Directory } from './directory.ts';
@@ -21,6 +22,7 @@ const msPerDay = 86_400_000;
 export interface ClusterResult {
   index: number;
   verdict: SimVerdict;
+  bound: CertifiedBound | null;
   abroad: CustodyCounts;
   /** Over everything that arrived from other clusters. */
   carriedHash: string;
@@ -123,6 +125,6 @@ export class FleetCluster {
     const verdict = verdictOf({ scenario: this.#scenario, body, image: this.#parts.image }, this.#judges, facts, 0);
     const abroad = facts.abroad as CustodyCounts;
     const hashes = { carriedHash: this.#carried.digest(), contacts: this.#contacts };
-    return { index: this.index, verdict, abroad, ...hashes, ages: this.#ages };
+    return { index: this.index, verdict, bound: this.#judges.certifiedBound(), abroad, ...hashes, ages: this.#ages };
   }
 }

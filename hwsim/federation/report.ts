@@ -1,6 +1,7 @@
 import type { SlaClass } from '../kernel/trace.ts';
 import { TraceHash } from '../kernel/trace_hash.ts';
 import type { Check, DisruptionOutcome } from '../report/verdict.ts';
+import type { CertifiedBound } from '../world/bound_gap.ts';
 import { layPlaces } from '../world/orbits/places.ts';
 import { ageMinMax, type KnownAges, knownAges } from './ages.ts';
 import type { ClusterResult } from './cluster.ts';
@@ -54,8 +55,11 @@ export interface FleetResult {
   merges: 0;
   /** Of the requirements of a fleet, what no node does yet. */
   notBuilt: readonly string[];
-  /** boundGap: how far the bound may be above what is achievable; null: it is not known. */
-  production: { achievableKg: number; actualKg: number; boundGap: null };
+  /**
+   * boundGap: how far the certified bound is above a plan, as a share of the bound, and for the
+   * worst cluster; null: nobody plans work (hwsim/world/bound_gap.ts).
+   */
+  production: { achievableKg: number; actualKg: number; boundGap: number | null; boundGapMax: number | null };
   membership: { falseDeaths: number; lapsedLeases: number; nodeYears: number };
   radio: {
     framesSent: number;
@@ -121,6 +125,17 @@ function hashOf(results: readonly ClusterResult[], textsOf: (result: ClusterResu
   return hash.digest();
 }
 
+/** The gap of the sums, and that of the worst cluster. */
+function boundGaps(results: readonly Pick<ClusterResult, 'bound'>[]) {
+  const bounds = results.flatMap(({ bound }) => (bound === null ? [] : [bound]));
+  if (bounds.length === 0) return { boundGap: null, boundGapMax: null };
+  const gapOf = (of: CertifiedBound[]) => {
+    const boundKg = of.reduce((sum, each) => sum + each.boundKg, 0);
+    return 1 - of.reduce((sum, { planKg }) => sum + planKg, 0) / boundKg;
+  };
+  return { boundGap: gapOf(bounds), boundGapMax: Math.max(...bounds.map((bound) => gapOf([bound]))) };
+}
+
 /** Sums up the clusters of a flight, given in the order of their index. */
 export function fleetResult(
   { seed, sizes, scenario, image }: FleetSetting,
@@ -165,7 +180,7 @@ export function fleetResult(
     production: {
       achievableKg: sum(({ verdict }) => verdict.production.achievableKg ?? 0),
       actualKg: sum(({ verdict }) => verdict.production.actualKg),
-      boundGap: null,
+      ...boundGaps(results),
     },
     membership: {
       falseDeaths: sum(({ verdict }) => verdict.membership.falseDeaths),

@@ -33,7 +33,7 @@ const secondsPerDay = 86_400;
  */
 const spanS = 900;
 
-interface Segment {
+export interface Segment {
   fromS: number;
   toS: number;
   /** Highest kg/day of each lot within the segment, and usable sites. */
@@ -42,11 +42,39 @@ interface Segment {
   depotKgPerDay: number;
 }
 
-interface NodeClass {
+export interface NodeClass {
   plan: NodePlan;
   count: number;
-  /** By segment: whether the node is up at some time within it. */
+  /** By segment: whether the node is up at some time within it; of a plan: all the time. */
   up: boolean[];
+}
+
+/**
+ * What a program is for. bound: limits within a segment are those of its best instant. plan: those
+ * of its worst one, so that what is worked evenly over the segment is possible at every instant.
+ */
+export type Purpose = 'bound' | 'plan';
+
+/** A program without its objective. */
+export interface Program {
+  segments: Segment[];
+  classes: NodeClass[];
+  lots: GroupPlan[];
+  constraints: Constraints;
+  /** Names of all variables whose sum is the production. */
+  mined: string[];
+}
+
+export function programOf(plan: WorldPlan, changes: Changes, endS: number, purpose: Purpose): Program {
+  const segments = cut(plan, changes, endS, purpose);
+  const classes = classify(plan, changes, segments, purpose);
+  const lots = plan.groups.filter((group) => group.kind === GROUP_KIND.lot);
+  const mined = namesOf(
+    segments.map((_, s) => s),
+    classes,
+    lots.map(({ group }) => group),
+  );
+  return { segments, classes, lots, constraints: constraints(segments, classes, lots), mined };
 }
 
 /**
@@ -58,15 +86,7 @@ export function achievable(
   changes: readonly { timeMs: number; change: BoundingChange }[],
   endS: number,
 ): Achievable {
-  const segments = cut(plan, changes, endS);
-  const classes = classify(plan, changes, segments);
-  const lots = plan.groups.filter((group) => group.kind === GROUP_KIND.lot);
-  const rules = constraints(segments, classes, lots);
-  const all = namesOf(
-    segments.map((_, s) => s),
-    classes,
-    lots.map(({ group }) => group),
-  );
+  const { segments, classes, lots, constraints: rules, mined: all } = programOf(plan, changes, endS, 'bound');
   const { totalKg, columns } = solve(`Maximize\n kg: ${all.join('\n + ')}`, rules);
   const mined = segments.map((_, s) => {
     const kgByGroup = new Map<number, number>();
@@ -123,27 +143,28 @@ function namesOf(segments: readonly number[], classes: readonly NodeClass[], lot
   return segments.flatMap((s) => classes.flatMap((_, c) => lots.map((group) => `m_${s}_${c}_${group}`)));
 }
 
-interface Constraints {
+export interface Constraints {
   rows: readonly string[];
   bounds: readonly string[];
 }
 
 /** Solves one program. Throws if HiGHS finds no optimum. */
-function solve(objective: string, { rows, bounds }: Constraints) {
+export function solve(objective: string, { rows, bounds }: Constraints) {
   const text = `${objective}\nSubject To\n ${rows.join('\n ')}\nBounds\n ${bounds.join('\n ')}\nEnd\n`;
   const solution = highs.solve(text, { output_flag: false });
   if (solution.Status !== 'Optimal') throw new Error(`achievable production: HiGHS ended with ${solution.Status}`);
-  return { totalKg: solution.ObjectiveValue, columns: solution.Columns as Record<string, { Primal?: number }> };
+  const duals = solution.Rows.map((row) => ('Dual' in row ? row.Dual : 0));
+  return { totalKg: solution.ObjectiveValue, columns: solution.Columns as Record<string, { Primal?: number }>, duals };
 }
 
-type Changes = readonly { timeMs: number; change: BoundingChange }[];
+export type Changes = readonly { timeMs: number; change: BoundingChange }[];
 
-/** Returns each node's outages of at least `spanS`, seconds. */
-function outages(nodes: number, changes: Changes, endS: number): { fromS: number; toS: number }[][] {
+/** Returns each node's outages of at least `leastS`, seconds. */
+function outages(nodes: number, changes: Changes, endS: number, leastS = spanS): { fromS: number; toS: number }[][] {
   const down = new Float64Array(nodes).fill(-1);
   const spans: { fromS: number; toS: number }[][] = Array.from({ length: nodes }, () => []);
   const close = (node: number, toS: number) => {
-    if (down[node] >= 0 && toS - down[node] >= spanS) spans[node].push({ fromS: down[node], toS });
+    if (down[node] >= 0 && toS - down[node] >= leastS) spans[node].push({ fromS: down[node], toS });
     down[node] = -1;
   };
   for (const { timeMs, change } of changes) {
@@ -154,7 +175,7 @@ function outages(nodes: number, changes: Changes, endS: number): { fromS: number
   return spans;
 }
 
-function cut(plan: WorldPlan, changes: Changes, endS: number): Segment[] {
+function cut(plan: WorldPlan, changes: Changes, endS: number, purpose: Purpose): Segment[] {
   const times: number[] = [];
   for (const { timeMs, change } of changes) {
     if (change.kind === 'group-capacity' || change.kind === 'unit') times.push(timeMs / 1000);
@@ -165,23 +186,29 @@ function cut(plan: WorldPlan, changes: Changes, endS: number): Segment[] {
   const edges = [0];
   for (const time of times) if (time - edges[edges.length - 1] >= spanS && endS - time >= spanS) edges.push(time);
   edges.push(endS);
-  return edges.slice(1).map((toS, index) => segmentOf(plan, changes, edges[index], toS));
+  return edges.slice(1).map((toS, index) => segmentOf(plan, changes, { fromS: edges[index], toS, purpose }));
 }
 
-/** Builds a segment with the highest capacities that apply at any time in it. */
-function segmentOf(plan: WorldPlan, changes: Changes, fromS: number, toS: number): Segment {
+/** Builds a segment with the highest capacities of any time in it; of a plan: the lowest. */
+function segmentOf(
+  plan: WorldPlan,
+  changes: Changes,
+  { fromS, toS, purpose }: { fromS: number; toS: number; purpose: Purpose },
+): Segment {
+  const isPlan = purpose === 'plan';
   const capacity = new Map(plan.groups.map(({ group, capacityKgPerDay }) => [group, capacityKgPerDay]));
   const sites = new Map(plan.groups.map(({ group, units }) => [group, units]));
   for (const { timeMs, change } of changes) {
     const inside = timeMs / 1000 > fromS;
     if (timeMs / 1000 >= toS) break;
     if (change.kind === 'group-capacity') {
-      const before = inside ? (capacity.get(change.group) ?? 0) : 0;
-      capacity.set(change.group, Math.max(before, change.capacityKgPerDay));
+      const before = capacity.get(change.group) ?? 0;
+      const [least, most] = [before, change.capacityKgPerDay].sort((a, b) => a - b);
+      capacity.set(change.group, inside ? (isPlan ? least : most) : change.capacityKgPerDay);
     } else if (change.kind === 'unit') {
       const before = sites.get(change.group) ?? 0;
-      if (change.usable) sites.set(change.group, before + 1);
-      else if (!inside) sites.set(change.group, before - 1);
+      if (change.usable && !(inside && isPlan)) sites.set(change.group, before + 1);
+      else if (!change.usable && (!inside || isPlan)) sites.set(change.group, before - 1);
     }
   }
   let depotKgPerDay = 0;
@@ -191,13 +218,16 @@ function segmentOf(plan: WorldPlan, changes: Changes, fromS: number, toS: number
   return { fromS, toS, capacity, sites, depotKgPerDay };
 }
 
-function classify(plan: WorldPlan, changes: Changes, segments: readonly Segment[]): NodeClass[] {
+function classify(plan: WorldPlan, changes: Changes, segments: readonly Segment[], purpose: Purpose): NodeClass[] {
   const endS = segments[segments.length - 1].toS;
-  const spans = outages(plan.nodes.length, changes, endS);
+  const isPlan = purpose === 'plan';
+  const spans = outages(plan.nodes.length, changes, endS, isPlan ? 0 : spanS);
   const classes = new Map<string, NodeClass>();
   for (const node of plan.nodes) {
-    const up = segments.map(
-      ({ fromS, toS }) => !spans[node.node].some((span) => span.fromS <= fromS && span.toS >= toS),
+    const up = segments.map(({ fromS, toS }) =>
+      spans[node.node].every((span) =>
+        isPlan ? span.toS <= fromS || span.fromS >= toS : span.fromS > fromS || span.toS < toS,
+      ),
     );
     const { node: _index, ...capability } = node;
     const key = `${JSON.stringify(capability)}/${up.map(Number).join('')}`;

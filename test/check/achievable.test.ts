@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { achievable } from '../../hwsim/world/achievable.ts';
+import { achievable, programOf, solve } from '../../hwsim/world/achievable.ts';
+import { certifiedBound, dualBoundKg, planKg, wholeNodes } from '../../hwsim/world/bound_gap.ts';
 import type { BoundingChange } from '../../hwsim/world/history.ts';
 import type { NodePlan, WorldPlan } from '../../hwsim/world/plan.ts';
 
@@ -123,6 +124,95 @@ test('equal nodes may form one class: separate classes give the same bound', () 
     100,
   );
   near(total(each), alike);
+});
+
+// ---- the certified gap ----
+
+const gapWorld = worldOf(
+  [{}, {}, { rateKgPerDay: 70, solarW: 20 }, {}],
+  [{ capacityKgPerDay: 130 }, { capacityKgPerDay: 90 }],
+);
+const down = (node: number, atS: number): { timeMs: number; change: BoundingChange } => ({
+  timeMs: atS * 1000,
+  change: { kind: 'node-down', node, permanent: false, disruption: null },
+});
+const up = (node: number, atS: number): { timeMs: number; change: BoundingChange } => ({
+  timeMs: atS * 1000,
+  change: { kind: 'node-up', node, permanent: false, disruption: null },
+});
+
+test('the bound by duals is the optimum, and a plan that is possible at every instant is no more', () => {
+  for (const changes of [[], [down(0, 20_000), up(0, 20_300)], [down(0, 20_000), up(0, 60_000), down(1, 70_000)]]) {
+    const { boundKg, planKg: kg } = certifiedBound(gapWorld, changes, day);
+    const optimum = total(gapWorld, 1, changes);
+    assert.ok(boundKg >= optimum - 1e-6 && boundKg <= optimum * (1 + 1e-6), `${boundKg}, ${optimum}`);
+    assert.ok(kg <= optimum + 1e-6 && kg > 0.6 * optimum, `${kg} of ${optimum}`);
+  }
+  const quiet = certifiedBound(gapWorld, [], day);
+  near(quiet.planKg, quiet.boundKg);
+});
+
+test('an outage of five minutes is not in the bound, and in the plan', () => {
+  const alone = worldOf([{}], [{ capacityKgPerDay: 500 }]);
+  const { boundKg, planKg: kg } = certifiedBound(alone, [down(0, 20_000), up(0, 20_300)], day);
+  near(boundKg, 100);
+  assert.is(kg, 0, 'a node works no part of a segment in which it is down');
+});
+
+test('a whole number of nodes works on a lot: three lots for two thirds of a node each give two', () => {
+  const lots = [66, 66, 66].map((capacityKgPerDay) => ({ capacityKgPerDay }));
+  const { boundKg, planKg: kg } = certifiedBound(worldOf([{}, {}], lots), [], day);
+  near(boundKg, 198);
+  near(kg, 132);
+});
+
+test('a bound holds whatever the prices are, and false ones only raise it', () => {
+  const { constraints, mined } = programOf(gapWorld, [], day, 'bound');
+  const { duals, totalKg } = solve(`Maximize\n kg: ${mined.join('\n + ')}`, constraints);
+  near(dualBoundKg(constraints, mined, duals), totalKg);
+  const holds = (prices: number[]) => assert.ok(dualBoundKg(constraints, mined, prices) >= totalKg - 1e-6, `${prices}`);
+  for (const factor of [-1, 0, 0.5, 2]) holds(duals.map((dual) => dual * factor));
+  for (const at of duals.keys()) holds(duals.with(at, -1));
+});
+
+test('a plan that is not feasible is refused', () => {
+  const program = programOf(gapWorld, [], day, 'plan');
+  const { constraints, mined } = program;
+  const { columns } = solve(`Maximize\n kg: ${mined.join('\n + ')}`, constraints);
+  const plan = new Map(Object.entries(columns).map(([name, { Primal = 0 }]) => [name, Primal]));
+  near(planKg(constraints, mined, plan), total(gapWorld));
+  const changed = (name: string, change: (value: number) => number) =>
+    new Map(plan).set(name, change(plan.get(name) ?? 0));
+  const name = mined.find((each) => (plan.get(each) ?? 0) > 1)!;
+  assert.throws(
+    () =>
+      planKg(
+        constraints,
+        mined,
+        changed(name, (kg) => kg + 1),
+      ),
+    /no plan/,
+  );
+  assert.throws(
+    () =>
+      planKg(
+        constraints,
+        mined,
+        changed('b_0_0', () => -1),
+      ),
+    /no plan/,
+  );
+  assert.throws(
+    () =>
+      planKg(
+        constraints,
+        mined,
+        changed('t_0_0', (kg) => kg + 1),
+      ),
+    /no plan/,
+  );
+  const whole = { ...constraints, bounds: [...constraints.bounds, ...wholeNodes(program, new Map())] };
+  assert.throws(() => planKg(whole, mined, plan), /no plan/, 'nobody works on a lot');
 });
 
 test.run();

@@ -29,7 +29,8 @@ test('fleet prints classes, checks, cost and the command that reproduces it; --o
     const { nodes, clusters, regions, splits, merges, sla, production, checks } = result;
     assert.equal([nodes, clusters, regions, splits, merges], [50, 1, 1, 0, 0]);
     assert.equal(sla.crossCluster, { n: 0, p50S: null, p99S: null, maxS: null, breaches: 0 });
-    assert.is(production.boundGap, null);
+    assert.ok(production.boundGap! >= 0 && production.boundGap! <= 0.02, `${production.boundGap}`);
+    assert.is(production.boundGapMax, production.boundGap, 'there is one cluster');
     const page = run('fleet', 'page', join(out, 'fleet.json'));
     assert.is(page.status, 0, page.stderr);
     assert.match(page.stdout, new RegExp(`^\\| 50 \\| fleet \\| 0.01 .*\\| ${result.traceHash} \\|`, 'm'));

@@ -44,7 +44,7 @@ function knownLine({ p50Min, maxMin, samples }: KnownAges): string {
 /** Formats the result of a fleet's flight. */
 export function fleetText(result: FleetResult, again: string): string {
   const { nodes, clusters, regions, days, seed, image, production, membership, radio, known, checks } = result;
-  const { achievableKg, actualKg } = production;
+  const { achievableKg, actualKg, boundGap } = production;
   const { abroad } = radio;
   const share = `${((100 * actualKg) / achievableKg).toFixed(1)} %`;
   return [
@@ -57,7 +57,11 @@ export function fleetText(result: FleetResult, again: string): string {
     ...checks.map(({ id, ok, violations, examples }) =>
       ok ? labelled('holds', id) : labelled('VIOLATED', `${id}, ${violations} times`, ...examples.slice(0, 1)),
     ),
-    labelled('production', `${whole(actualKg)} kg of ${whole(achievableKg)} achievable, ${share}`),
+    labelled(
+      'production',
+      `${whole(actualKg)} kg of ${whole(achievableKg)} achievable, ${share}`,
+      ...(boundGap === null ? [] : [`a plan reaches ${(100 * (1 - boundGap)).toFixed(1)} % of it`]),
+    ),
     labelled(
       'membership',
       `${plural(membership.falseDeaths, 'false death')} in ${membership.nodeYears.toFixed(2)} node·years`,
