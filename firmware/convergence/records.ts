@@ -25,6 +25,8 @@ export class ConvergenceState {
   trendClusterS: u16 = 0;
   lastNodeS: u16 = 0;
   lastClusterS: u16 = 0;
+  /** Which of the last three disruptions broke their SLA, a bit each, the last one lowest. */
+  breaches: u8 = 0;
   /** Sum of the notices stored at the last step: a new notice is a disruption. */
   noticeSum: u32 = 0;
   /** Mission second of the last look at conflicts and members; a hash of members' states then. */

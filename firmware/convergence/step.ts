@@ -369,6 +369,7 @@ function close(ctx: usize, seen: DisruptionSeen): void {
   const beganS = max<u32>(seen.onsetS, seen.notBeforeS);
   const durationS = atS > beganS ? atS - beganS : 0;
   const tookS = min<u32>(durationS, 0xffff);
+  state.breaches = <u8>((((<u32>state.breaches) << 1) | <u32>(durationS > slaS(seen.class))) & 7);
   const minutes = durationS / 60;
   let bin: u32 = minutes == 0 ? 0 : 31 - clz<u32>(minutes);
   if (bin >= HISTOGRAM_BINS) bin = HISTOGRAM_BINS - 1;

@@ -26,6 +26,7 @@ import { call, changes, clearLine, giveZeroCodes, lineOf, openCall, CORE_ALL } f
 import { protectionBoot } from '../protection/scrub';
 import { setMission, setLocal } from '../node/clock';
 import { isDistrusted } from '../membership/disagreement';
+import { leaveMembers, takeNumber } from '../membership/division';
 import { membershipBoot, membershipRestart } from '../membership/step';
 import { intentsBoot } from '../intent/store';
 import { restartOwn } from '../intent/own/lifecycle';
@@ -81,7 +82,8 @@ function configure(ctx: usize, m: Config, cause: u32): void {
   state.magic = CONTEXT_MAGIC;
   state.self = m.self;
   state.members = m.members;
-  state.cluster = m.cluster;
+  state.home = <u16>m.cluster;
+  takeNumber(ctx);
   state.generation = m.generation;
   state.seed = m.seed;
   state.features = m.features;
@@ -264,8 +266,10 @@ export function restoreContext(ctx: usize, config: usize, end: usize, cause: u32
   // If the keys are refused, older ones of the checkpoint are used.
   takeRest(ctx, rest, end, distrusted);
   beginCounters(ctx, reserved, queues(ctx).reserved, true);
-  if (distrusted) membershipBoot(ctx);
-  else membershipRestart(ctx);
+  if (distrusted) {
+    membershipBoot(ctx);
+    leaveMembers(ctx);
+  } else membershipRestart(ctx);
   scheduleBoot(ctx);
   restartOwn(ctx);
   statementsRestart(ctx);

@@ -19,7 +19,7 @@ import { crc32c, crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from '../base
 import { CONTEXT_MAGIC, NodeState } from '../node/table';
 
 /** Raised whenever the layout of a context changes. */
-const LAYOUT: u32 = 12;
+const LAYOUT: u32 = 13;
 export const CHECKPOINT_BYTES: u32 = CHECKPOINT_HEADER_BYTES + CONTEXT_BYTES;
 
 /**
@@ -60,5 +60,5 @@ export function checkCheckpoint(image: usize, length: u32): u32 {
 /** Whether the checkpoint is that of node `self` of cluster `cluster`. */
 export function isCheckpointOf(image: usize, self: u32, cluster: u32): bool {
   const state = changetype<NodeState>(image + CHECKPOINT_HEADER_BYTES + NODE_AT);
-  return state.magic == CONTEXT_MAGIC && state.self == self && state.cluster == cluster;
+  return state.magic == CONTEXT_MAGIC && state.self == self && state.home == cluster;
 }

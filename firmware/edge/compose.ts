@@ -10,6 +10,7 @@ import {
 } from '../wire/generated/codes';
 import { AIR_MS_PER_35_BYTES, NO_INDEX, NOTICES_MAX, TICKS_UNTIL_SILENT } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
+import { isElsewhere } from '../membership/division';
 import { hearing, membership, member, PROBING } from '../membership/table';
 import { composeHeartbeat } from '../membership/heartbeat';
 import { isLarge } from '../membership/turns';
@@ -91,11 +92,13 @@ import {
   SEND_SUMMARY,
   SEND_PROFILE,
   SEND_DECISION,
+  SEND_SPLIT,
   SEND_ALARM,
   SEND_BEACON,
   NOTHING_TO_SEND,
 } from '../node/outbox';
 import { composeDecision } from '../federation/decisions';
+import { composePastSplit } from '../federation/split';
 import { composeProfile } from '../federation/profiles';
 import { composeSummary } from '../federation/step';
 import { takeRumour } from '../intent/rumour';
@@ -270,6 +273,8 @@ function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize
       return composeProfile(ctx, at, end);
     case SEND_DECISION:
       return composeDecision(ctx, at, end);
+    case SEND_SPLIT:
+      return composePastSplit(ctx, at, end);
     case SEND_ALARM: {
       const m = changetype<Alarm>(scratch);
       m.class = a;
@@ -356,6 +361,7 @@ function composeSilentList(ctx: usize, at: usize, end: usize): usize {
     const index = (from + i) % count;
     const known = member(ctx, index);
     if ((ageOf(ctx, index) < TICKS_UNTIL_SILENT || known.lastLivenessTick == 0) && known.revocations == 0) continue;
+    if (isElsewhere(ctx, index)) continue;
     const entry = silentListEntryAt(m, found);
     entry.member = index;
     entry.lastLivenessTick = known.lastLivenessTick;

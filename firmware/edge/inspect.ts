@@ -23,7 +23,8 @@ import {
   OWN_SLOTS,
 } from '../wire/generated/codes';
 import { clockErrorMs } from '../node/clock';
-import { decision, hearing, membership, member, readMembers } from '../membership/table';
+import { secondHalfAt, switchS } from '../membership/division';
+import { decision, division, hearing, membership, member, readMembers } from '../membership/table';
 import { intents, intent, intentIndex, own, group, STATEMENT_BYTES, statement } from '../intent/table';
 import { Head, head, pending, SIGNATURE_AT } from '../security/table';
 import { newestKeyEpoch, sendingKeyEpoch } from '../security/key_epoch';
@@ -80,6 +81,8 @@ export function inspectContext(ctx: usize, what: u32, index: u32, out: usize, ca
       return inspectCluster(ctx, index, out);
     case answers.INSPECT_DECISION:
       return inspectDecision(ctx, out);
+    case answers.INSPECT_DIVISION:
+      return inspectDivision(ctx, out, cap);
     default:
       return inspectList(ctx, what, index, out, cap);
   }
@@ -295,6 +298,20 @@ function inspectDecision(ctx: usize, out: usize): u32 {
   answer.agreed = record.agreed;
   answer.decided = record.decided;
   return answers.DECISION_ANSWER_WORDS;
+}
+
+function inspectDivision(ctx: usize, out: usize, cap: u32): u32 {
+  const split = division(ctx);
+  if (split.number == 0 || cap < answers.DIVISION_ANSWER_WORDS * 4) return 0;
+  const answer = changetype<answers.DivisionAnswer>(out);
+  answer.moved = node(ctx).half != 0 ? 1 : 0;
+  answer.cluster = node(ctx).cluster;
+  answer.home = node(ctx).home;
+  answer.switchS = switchS(ctx);
+  answer.groups = split.groups;
+  answer.divided = split.divided;
+  memory.copy(out + answers.DIVISION_ANSWER_MEMBERS_AT, secondHalfAt(split), 28);
+  return answers.DIVISION_ANSWER_WORDS;
 }
 
 function inspectList(ctx: usize, what: u32, index: u32, out: usize, cap: u32): u32 {

@@ -31,6 +31,7 @@ import { scheduleStep } from '../schedule/step';
 import { convergenceRestart, convergenceStep } from '../convergence/step';
 import { federationStep } from '../federation/step';
 import { verifyNext } from '../federation/reception';
+import { judgeSplit } from '../federation/split';
 import { restartRuntime, watchdogStep, watchdogCheckIn } from '../watchdog/step';
 import { MODULE_MEMBERSHIP, MODULE_INTENT, MODULE_SCHEDULE, MODULE_CONVERGENCE, MODULE_EDGE } from '../watchdog/table';
 import { StoreCheckpoint, encodeStoreCheckpoint } from '../wire/generated/messages';
@@ -49,6 +50,7 @@ import {
   DUE_KEYS,
   DUE_STATEMENT,
   DUE_SUMMARY,
+  DUE_SPLIT,
 } from '../node/table';
 import { commandSpace, commandDone, countLoss } from '../node/queues';
 import { cycleNow, nextPeriodCycle } from '../node/tx_slots';
@@ -82,6 +84,7 @@ export function catchUp(ctx: usize): void {
     sweepFederation(ctx);
     verifyNext(ctx);
   }
+  if (due & DUE_SPLIT) judgeSplit(ctx);
   if (due & DUE_REPORT) reportStates(ctx, false);
   if (due & DUE_CHECK) checkClaim(ctx);
   if (due & DUE_WITHDRAW) withdrawReturned(ctx);

@@ -36,6 +36,7 @@ import { constantsDoubted } from '../protection/scrub';
 import { openEnvelope, readEnvelope } from '../security/envelope';
 import { checkCounter, acceptCounter } from '../security/counters';
 import { hearing } from '../membership/table';
+import { isElsewhere } from '../membership/division';
 import { markHeard } from '../membership/hearing';
 import {
   messageType,
@@ -151,6 +152,8 @@ export function applyFrame(ctx: usize, length: u32): void {
   // member whose number it was sent under.
   if (timeKnown(ctx)) acceptCounter(ctx, now.sender, now.counter);
   if (now.sender == self(ctx)) return contradict(ctx, at, end);
+  // A member of the other half that has not moved: what it says is of a cluster that is no more.
+  if (isElsewhere(ctx, now.sender)) return;
   markHeard(ctx, now.sender);
   now.frameBytes = length;
   now.exchanges = 0;

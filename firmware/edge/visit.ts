@@ -14,6 +14,7 @@ import * as wire from '../wire/generated/messages';
 import * as convergenceHandlers from '../convergence/handlers';
 import * as edgeHandlers from './handlers';
 import * as federationHandlers from '../federation/handlers';
+import * as federationSplit from '../federation/split';
 import * as intentHandlers from '../intent/handlers';
 import * as membershipHandlers from '../membership/handlers';
 import * as scheduleHandlers from '../schedule/handlers';
@@ -211,6 +212,14 @@ export function visitMessage(ctx: usize, type: i32, at: usize, place: usize, app
       if (next == 0) return 0;
       if (applied) federationHandlers.applyDecision(ctx, m);
       else if (!federationHandlers.admitDecision(ctx, m)) return IMPLAUSIBLE;
+      return next;
+    }
+    case wire.TYPE_SPLIT: {
+      const m = changetype<wire.Split>(place);
+      const next = kept != 0 ? kept : wire.decodeSplit(at, end, m);
+      if (next == 0) return 0;
+      if (applied) federationSplit.applySplit(ctx, m);
+      else if (!federationSplit.admitSplit(ctx, m)) return IMPLAUSIBLE;
       return next;
     }
     case wire.TYPE_ALARM: {

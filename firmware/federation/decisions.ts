@@ -3,25 +3,22 @@
 
 import { COORDINATOR_ALLOWED, EVENT_BYTES_MAX } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
-import { ADDRESSEE_ALL, DECISION_KIND_GROW, STATUS_IMPLAUSIBLE, STATUS_OK } from '../wire/generated/codes';
+import {
+  ADDRESSEE_ALL,
+  DECISION_KIND_GROW,
+  DECISION_KIND_SPLIT,
+  STATUS_IMPLAUSIBLE,
+  STATUS_OK,
+} from '../wire/generated/codes';
 import { eventDone, eventSpace } from '../node/queues';
 import { missionS, self } from '../node/table';
 import { NOTHING_TO_SEND, send, SEND_DECISION } from '../node/outbox';
 import { coordinator } from '../membership/member_state';
 import { decision, decisionToChange, membership } from '../membership/table';
 import { majorityAgrees } from '../membership/quorum';
-import {
-  ballotAt,
-  changeDecision,
-  clearValue,
-  decisionTo,
-  isAcceptable,
-  isWindow,
-  mayAct,
-  proposerOf,
-  tryOf,
-  tryStartS,
-} from '../membership/decision';
+import { ballotAt, proposerOf, tryOf, tryStartS } from '../membership/ballot';
+import { halvesAgree, isSplitPending } from '../membership/division';
+import { changeDecision, clearValue, decisionTo, isAcceptable, isWindow, mayAct } from '../membership/decision';
 import {
   Decided,
   Decision as DecisionMessage,
@@ -29,7 +26,9 @@ import {
   encodeDecision,
   ProposeDecision,
 } from '../wire/generated/messages';
-import { federation, federationToChange } from './table';
+import { forgetOrder, isOrdered, orderDecision } from './order';
+import { composeAcceptedSplit, mayBeSplit, noteSplitDecided, proposeSplit, reproposeSplit } from './split';
+import { federation } from './table';
 
 /** Does the period's work on decisions. */
 export function decisionStep(ctx: usize): void {
@@ -47,16 +46,21 @@ export function decisionStep(ctx: usize): void {
 
 /**
  * Notes a quorum on the digest with the present record. A value that was accepted in the promised
- * ballot is decided then; one of an earlier ballot was only learnt.
+ * ballot is decided then; one of an earlier ballot was only learnt. A split needs a majority of
+ * each half, too.
  */
 function noteAgreement(ctx: usize): void {
   const record = decision(ctx);
-  if (record.number == 0 || record.agreed != 0) return;
+  const isChosen = record.accepted == record.promised && record.decided == 0;
+  if (record.number == 0 || (record.agreed != 0 && !isChosen)) return;
   if (membership(ctx).quorum == 0 || !majorityAgrees(ctx)) return;
-  const changed = decisionToChange(ctx);
-  changed.agreed = 1;
-  if (record.accepted != record.promised || record.decided != 0) return;
-  changed.decided = 1;
+  if (record.agreed == 0) decisionToChange(ctx).agreed = 1;
+  if (!isChosen) return;
+  if (isSplitPending(ctx)) {
+    if (!halvesAgree(ctx)) return;
+    noteSplitDecided(ctx);
+  }
+  decisionToChange(ctx).decided = 1;
   const at = eventSpace(ctx);
   if (at == 0) return;
   const m = changetype<Decided>(ctx + SCRATCH_OUT_AT);
@@ -73,9 +77,10 @@ function isOwn(ctx: usize, ballot: u32): bool {
   return proposerOf(ballot) == self(ctx) && tryStartS(ballot) >= membership(ctx).bootS;
 }
 
-/** Whether a quorum promised the own ballot, and nothing was proposed in it. */
+/** Whether a quorum promised the own ballot of this try, and nothing was proposed in it. */
 function mayPropose(ctx: usize): bool {
   const record = decision(ctx);
+  if (tryOf(record.promised) != tryOf(ballotAt(missionS(ctx), 0))) return false;
   return record.number != 0 && record.agreed != 0 && record.accepted != record.promised && isOwn(ctx, record.promised);
 }
 
@@ -86,17 +91,18 @@ function propose(ctx: usize): void {
   if (m.accepted == 0) {
     clearValue(m);
     takeOrder(ctx, m);
-  }
+  } else if (m.kind == DECISION_KIND_SPLIT) reproposeSplit(ctx, m);
   m.accepted = m.promised;
   changeDecision(ctx, m);
 }
 
 /** Moves the order into a proposal, if members accept it still. */
 function takeOrder(ctx: usize, m: DecisionMessage): void {
+  if (!isOrdered(ctx)) return;
   const state = federation(ctx);
-  if (state.orderKind == 0) return;
   const kind = <u32>state.orderKind - 1;
-  if (isAcceptable(ctx, m.size, kind, state.orderHigh, state.orderLow)) {
+  if (kind == DECISION_KIND_SPLIT) proposeSplit(ctx, m);
+  else if (isAcceptable(ctx, m.size, kind, state.orderHigh, state.orderLow)) {
     m.kind = kind;
     m.contentHigh = state.orderHigh;
     m.contentLow = state.orderLow;
@@ -112,6 +118,8 @@ function openWhenDue(ctx: usize): void {
   const record = decision(ctx);
   const view = membership(ctx);
   if (view.recovering != 0 || view.quorumRound == 0 || view.quorumRound + 1 < view.round) return;
+  // What is decided of a split is over when the halves have parted.
+  if (record.decided != 0 && isSplitPending(ctx)) return;
   const ballot = ballotAt(missionS(ctx), self(ctx));
   if (!isOwn(ctx, ballot) || ballot <= record.promised) return;
   const m = changetype<DecisionMessage>(ctx + SCRATCH_OUT_AT);
@@ -119,7 +127,7 @@ function openWhenDue(ctx: usize): void {
   const isPast = record.number == 0 || (record.decided != 0 && record.accepted == record.promised);
   if (isPast) {
     // A number of its own for each try: who sees numbers can bound them.
-    if (federation(ctx).orderKind == 0 || tryOf(ballot) == tryOf(record.promised)) return;
+    if (!isOrdered(ctx) || tryOf(ballot) == tryOf(record.promised)) return;
     m.number++;
     if (record.accepted != 0 && m.kind == DECISION_KIND_GROW) m.size = m.contentLow;
     clearValue(m);
@@ -131,23 +139,18 @@ function openWhenDue(ctx: usize): void {
 /** Takes an order of the platform. Returns a status. */
 export function onProposeDecision(ctx: usize, m: ProposeDecision): u32 {
   if (coordinator(ctx) != self(ctx)) return STATUS_IMPLAUSIBLE;
-  if (!isAcceptable(ctx, decision(ctx).size, m.kind, m.contentHigh, m.contentLow)) return STATUS_IMPLAUSIBLE;
-  const state = federationToChange(ctx);
-  state.orderKind = <u8>(m.kind + 1);
-  state.orderHigh = m.contentHigh;
-  state.orderLow = m.contentLow;
+  const isSplit = m.kind == DECISION_KIND_SPLIT && m.contentHigh == 0 && m.contentLow == 0;
+  if (isSplit ? !mayBeSplit(ctx) : !isAcceptable(ctx, decision(ctx).size, m.kind, m.contentHigh, m.contentLow))
+    return STATUS_IMPLAUSIBLE;
+  orderDecision(ctx, m.kind, m.contentHigh, m.contentLow);
   return STATUS_OK;
-}
-
-/** Forgets what was ordered: another coordinator did not hear of it. */
-export function forgetOrder(ctx: usize): void {
-  if (COORDINATOR_ALLOWED && federation(ctx).orderKind != 0) federationToChange(ctx).orderKind = 0;
 }
 
 /** Composes the record. Returns the address after it, 0 if it does not fit, or NOTHING_TO_SEND. */
 export function composeDecision(ctx: usize, at: usize, end: usize): usize {
   const record = decision(ctx);
   if (record.number == 0) return NOTHING_TO_SEND;
+  if (<u32>record.kind == DECISION_KIND_SPLIT) return composeAcceptedSplit(ctx, at, end);
   const m = changetype<DecisionMessage>(ctx + SCRATCH_OUT_AT);
   decisionTo(record, m);
   return encodeDecision(at, end, m);

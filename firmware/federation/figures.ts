@@ -14,6 +14,7 @@ import {
 } from '../wire/generated/codes';
 import { members, missionS, node, self } from '../node/table';
 import { countSilences } from '../membership/correlated';
+import { clusterSize } from '../membership/division';
 import { memberState } from '../membership/member_state';
 import { membership, memberSeen, readMembers, MARK_EQUIVOCATOR } from '../membership/table';
 import { arbitrate } from '../intent/arbitration';
@@ -77,7 +78,7 @@ function countMembers(ctx: usize, m: ClusterSummary): void {
   }
   m.countsLength = COUNTS;
   setClusterSummaryCountAt(m, 0, live);
-  setClusterSummaryCountAt(m, 1, members(ctx));
+  setClusterSummaryCountAt(m, 1, clusterSize(ctx));
   setClusterSummaryCountAt(m, 2, unreachable);
   setClusterSummaryCountAt(m, 3, quarantined);
 }

@@ -21,7 +21,8 @@ import {
   stocksStockAt,
   SummarySigned,
 } from '../wire/generated/messages';
-import { isPlausible as isDecisionPlausible, learnDecision } from '../membership/decision';
+import { isAcceptable, isPlausible as isDecisionPlausible, learnDecision } from '../membership/decision';
+import { decision } from '../membership/table';
 import { onProposeDecision } from './decisions';
 import { onSummarySigned } from './draft';
 import { noteProfile } from './profiles';
@@ -64,8 +65,12 @@ export function admitDecision(ctx: usize, m: Decision): bool {
 }
 
 export function applyDecision(ctx: usize, m: Decision): void {
-  if (node(ctx).placed != 0 && timeKnown(ctx)) learnDecision(ctx, m);
+  if (node(ctx).placed == 0 || !timeKnown(ctx)) return;
+  const size = max<u32>(m.size, decision(ctx).size);
+  learnDecision(ctx, m, isAcceptable(ctx, size, m.kind, m.contentHigh, m.contentLow));
 }
+
+export { admitSplit, applySplit } from './split';
 
 /** A quantity in hundreds, as one byte. */
 function inHundreds(amount: u32): u32 {

@@ -2,7 +2,9 @@
 
 import { COORDINATOR_ALLOWED } from '../memory/limits';
 import { NOTHING_TO_SEND } from '../node/outbox';
-import { decisionStep, forgetOrder } from './decisions';
+import { decisionStep } from './decisions';
+import { forgetOrder } from './order';
+import { forgetReceivedSplit, splitStep } from './split';
 import { composeWhenDue, draftRestart, signDraft } from './draft';
 import { clearOldProfiles, reportProfile } from './profiles';
 import { shareNext, verifyNext, waitingRestart } from './reception';
@@ -12,6 +14,7 @@ import { draft, messageAt, waiting, waitingToChange, FREE, SIGNED } from './tabl
 export function federationStep(ctx: usize): void {
   reportProfile(ctx);
   decisionStep(ctx);
+  splitStep(ctx);
   if (!COORDINATOR_ALLOWED) return;
   clearOldProfiles(ctx);
   signDraft(ctx);
@@ -35,6 +38,7 @@ export function composeSummary(ctx: usize, at: usize, which: u32): usize {
 
 /** Restarts from a checkpoint: what was in flight is forgotten. What is known of clusters stays. */
 export function federationRestart(ctx: usize): void {
+  forgetReceivedSplit(ctx);
   if (!COORDINATOR_ALLOWED) return;
   forgetOrder(ctx);
   draftRestart(ctx);

@@ -6,6 +6,7 @@
 import { NO_INDEX } from '../memory/limits';
 import { bitGet } from '../base/bits';
 import { silentAt } from '../membership/table';
+import { isForeign } from '../membership/division';
 import { leaseHoldEndS } from '../membership/lease';
 import { CAPACITY_MAX, VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_UNKNOWN, GROUPS_MAX } from '../wire/generated/codes';
 import {
@@ -28,9 +29,9 @@ import { invalidateGroup, nextInChain } from './chain';
 import { addToProfile, clearProfile, fitsCapacity, isUnitTaken } from './profile';
 import { isWithinQuota } from './quota';
 
-/** Whether a unit exists and no notice declares it unusable. */
+/** Whether a unit exists, is of this cluster, and no notice declares it unusable. */
 export function unitUsable(ctx: usize, groupIndex: u32, unit: u32): bool {
-  if (unit > group(ctx, groupIndex).units) return false;
+  if (unit > group(ctx, groupIndex).units || isForeign(ctx, groupIndex, unit)) return false;
   if (unit == 0) return true;
   readNotices(ctx);
   let at: usize = changetype<usize>(notice(ctx, 0));

@@ -4,6 +4,7 @@
 import { COUNTER_OWNER_BARRED, GROUPS_MAX, STATUS_IMPLAUSIBLE, STATUS_OK } from '../wire/generated/codes';
 import { call } from '../memory/guard';
 import { countLoss } from '../node/queues';
+import { shareOf } from '../membership/division';
 import { members, timeKnown } from '../node/table';
 import {
   Assay,
@@ -126,8 +127,8 @@ export function observeGroup(ctx: usize, m: GroupRecord): u32 {
   const entry = groupToChange(ctx, m.group);
   entry.kind = m.kind;
   entry.units = m.units;
-  entry.capacity = m.capacity;
-  entry.surveyed = m.capacity;
+  entry.capacity = shareOf(ctx, m.group, m.capacity);
+  entry.surveyed = entry.capacity;
   entry.loadKg = m.loadKg;
   return STATUS_OK;
 }

@@ -129,6 +129,12 @@ export function discardNoticesOf(ctx: usize, observer: u32): void {
     if (<u32>notice(ctx, i - 1).observer == observer) discardNotice(ctx, i - 1);
 }
 
+/** Discards the notices on a group and its units. */
+export function discardNoticesOnGroup(ctx: usize, groupIndex: u32): void {
+  for (let i = intents(ctx).noticeCount; i > 0; i--)
+    if (<u32>notice(ctx, i - 1).group == groupIndex) discardNotice(ctx, i - 1);
+}
+
 /** Discards the oldest notice of an observer that has more than OBSERVER_NOTICES_MAX. */
 function boundObserver(ctx: usize, observer: u32): void {
   let count: u32 = 0;

@@ -2,35 +2,14 @@
 // value was accepted (docs/federation.md, Decisions). The coordinator opens and proposes
 // (firmware/federation/decisions.ts); this file has what every member does.
 
-import { ACT_S, CHANGE_S, TRY_S, WINDOW_S } from '../memory/limits';
+import { ACT_S, CHANGE_S, WINDOW_S } from '../memory/limits';
 import { AHEAD_S_MAX, CLUSTER_MEMBERS_MAX, DECISION_KIND_GROW, DECISION_KIND_VOID } from '../wire/generated/codes';
 import { members, missionS, timeKnown } from '../node/table';
 import { Decision as DecisionMessage } from '../wire/generated/messages';
+import { ballotAt, proposerOf, tryOf } from './ballot';
 import { decision, decisionToChange, Decision } from './table';
 import { noteUnstored } from './quorum';
 import { decisionTerm, subtractFromDigest } from './view';
-
-/** Proposers fill the low bits of a ballot; the try, counted from 1 on, stands above. */
-const PROPOSER_BITS: u32 = 8;
-
-/** The ballot of a proposer in the try of a mission second. */
-export function ballotAt(atS: u32, proposer: u32): u32 {
-  return ((atS / TRY_S + 1) << PROPOSER_BITS) | proposer;
-}
-
-/** The try of a ballot, from 1 on. */
-export function tryOf(ballot: u32): u32 {
-  return ballot >>> PROPOSER_BITS;
-}
-
-/** Mission second at which the try of a ballot began. */
-export function tryStartS(ballot: u32): u32 {
-  return (tryOf(ballot) - 1) * TRY_S;
-}
-
-export function proposerOf(ballot: u32): u32 {
-  return ballot & ((1 << PROPOSER_BITS) - 1);
-}
 
 /** Whether records may change now. */
 export function isWindow(ctx: usize): bool {
@@ -42,26 +21,33 @@ export function mayAct(ctx: usize): bool {
   return missionS(ctx) % CHANGE_S < ACT_S;
 }
 
-/** Whether this is a value of a kind that is built. All members refuse the other kinds alike. */
+/**
+ * Whether this is a value of a kind that is built, and that needs no more than its content. All
+ * members refuse the other kinds alike. A split comes with its cut (federation/split.ts).
+ */
 function isBuilt(kind: u32, contentHigh: u32, contentLow: u32): bool {
   if (kind == DECISION_KIND_VOID) return contentHigh == 0 && contentLow == 0;
   return kind == DECISION_KIND_GROW && contentHigh == 0 && contentLow <= CLUSTER_MEMBERS_MAX;
 }
 
-/** Whether a member accepts this value after decisions that gave its cluster `size` numbers. */
+/** Whether a member accepts such a value after decisions that gave its cluster `size` numbers. */
 export function isAcceptable(ctx: usize, size: u32, kind: u32, contentHigh: u32, contentLow: u32): bool {
   if (!isBuilt(kind, contentHigh, contentLow)) return false;
   return kind != DECISION_KIND_GROW || contentLow > max<u32>(members(ctx), size);
 }
 
-/**
- * Whether a record can be: no value in a ballot that nobody promised, none of a kind that is not
- * built; no try that is still to come. A try has one number at most, so nobody uses numbers up.
- */
+/** Whether a record can be: its numbers can, and it has no value of a kind that is not built. */
 export function isPlausible(ctx: usize, m: DecisionMessage): bool {
-  if (m.accepted > m.promised || proposerOf(m.promised) >= CLUSTER_MEMBERS_MAX) return false;
-  if (m.number > tryOf(m.promised) || !isBuilt(m.kind, m.contentHigh, m.contentLow)) return false;
-  return !timeKnown(ctx) || tryOf(m.promised) <= tryOf(ballotAt(missionS(ctx) + AHEAD_S_MAX, 0));
+  return isBuilt(m.kind, m.contentHigh, m.contentLow) && areNumbersPlausible(ctx, m.number, m.promised, m.accepted);
+}
+
+/**
+ * Whether the numbers of a record can be: no value in a ballot that nobody promised, no try that is
+ * still to come. A try has one number at most, so nobody uses numbers up.
+ */
+export function areNumbersPlausible(ctx: usize, number: u32, promised: u32, accepted: u32): bool {
+  if (accepted > promised || proposerOf(promised) >= CLUSTER_MEMBERS_MAX || number > tryOf(promised)) return false;
+  return !timeKnown(ctx) || tryOf(promised) <= tryOf(ballotAt(missionS(ctx) + AHEAD_S_MAX, 0));
 }
 
 /** Changes the record: this node agrees to no digest with it before two checkpoints contain it. */
@@ -103,25 +89,28 @@ function isLater(record: Decision, m: DecisionMessage): bool {
 
 /**
  * Merges a record that a member sent: a later number replaces this one, else ballots only grow. A
- * value that this node does not accept is left out.
+ * value that this node does not accept (`accepts`) is left out. Returns true if the value is the
+ * record's now.
  */
-export function learnDecision(ctx: usize, m: DecisionMessage): void {
+export function learnDecision(ctx: usize, m: DecisionMessage, accepts: bool): bool {
   const record = decision(ctx);
-  if (!isWindow(ctx) || m.number < record.number) return;
+  if (!isWindow(ctx) || m.number < record.number) return false;
   const size = max<u32>(m.size, record.size);
-  const isAccepted = m.accepted != 0 && isAcceptable(ctx, size, m.kind, m.contentHigh, m.contentLow);
+  const isAccepted = accepts && m.accepted != 0;
+  let isTaken = isAccepted;
   let promised = m.promised;
   if (m.number > record.number) {
     if (!isAccepted) clearValue(m);
   } else {
     promised = max<u32>(promised, record.promised);
-    const isTaken = isAccepted && isLater(record, m);
-    if (!isTaken && promised == record.promised && size == <u32>record.size) return;
+    isTaken = isAccepted && isLater(record, m);
+    if (!isTaken && promised == record.promised && size == <u32>record.size) return false;
     if (!isTaken) decisionTo(record, m);
   }
   m.promised = promised;
   m.size = size;
   changeDecision(ctx, m);
+  return isTaken;
 }
 
 /** Takes the value out of a message. */

@@ -23,6 +23,7 @@ import { missionS, members, self } from '../node/table';
 import { MemberState, encodeMemberState } from '../wire/generated/messages';
 import { livenessTickStartS } from './calendar';
 import { countSilences, isCorrelatedSilence } from './correlated';
+import { isElsewhere } from './division';
 import { ageOf, isSilent, lastLivenessTickOf } from './liveness';
 import { noteReturn } from './revocation';
 import { freshAt, suspectAt, memberSeen, membership, Member, hearing, memberToChange, readMembers } from './table';
@@ -50,7 +51,7 @@ const SUSPECT_AGE: u32 = 3;
 /** State of a member (STATE_*). Call readMembers() and countSilences() first. */
 export function memberState(ctx: usize, index: u32): u32 {
   const age = ageOf(ctx, index);
-  if (age >= TICKS_UNTIL_SILENT) return silentState(ctx, index);
+  if (age >= TICKS_UNTIL_SILENT) return isElsewhere(ctx, index) ? LIVENESS_UNKNOWN : silentState(ctx, index);
   return age >= SUSPECT_AGE && bitGet(suspectAt(ctx), index) ? LIVENESS_SUSPECT : LIVENESS_ALIVE;
 }
 

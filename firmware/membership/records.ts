@@ -130,6 +130,56 @@ export class Decision {
   decided: u8 = 0;
 }
 
+/** Where a cluster is cut: what goes to its second half (docs/federation.md, Split). */
+@unmanaged
+export class Cut {
+  /** Mission second from which on the halves are two clusters, if that is decided before. */
+  switchS: u32 = 0;
+  /** A bit for each resource group that goes to the second half as a whole. */
+  groups: u32 = 0;
+  /** A bit for each group of which units of odd number go to the second half, others stay. */
+  divided: u32 = 0;
+  /** A bit for each member of the second half. */
+  m0: u32 = 0;
+  m1: u32 = 0;
+  m2: u32 = 0;
+  m3: u32 = 0;
+  m4: u32 = 0;
+  m5: u32 = 0;
+  m6: u32 = 0;
+}
+
+/** The split that this node accepted last, or that divided its cluster. One line. */
+@unmanaged
+export class Division extends Cut {
+  /** Number of the decision, and the ballot in which it was accepted. */
+  number: u32 = 0;
+  ballot: u32 = 0;
+  /** Mission second since which the cluster is so large that it is to be split; 0 = it is not. */
+  largeSinceS: u32 = 0;
+  /** 1 = the split is decided. */
+  decided: u8 = 0;
+  /**
+   * Two members, each + 1, that said so to this node, which saw no quorum; the split that they
+   * named: the lower half of a hash.
+   */
+  firstWitness: u8 = 0;
+  secondWitness: u8 = 0;
+  witnessed: u32 = 0;
+}
+
+/** A split that a member sent and that waits for the tick. One line. */
+@unmanaged
+export class ReceivedSplit extends Cut {
+  /** Number and ballots of the sender's record; 0 = nothing waits. */
+  number: u32 = 0;
+  promised: u32 = 0;
+  accepted: u32 = 0;
+  size: u8 = 0;
+  decided: u8 = 0;
+  sender: u16 = 0;
+}
+
 /** A member, and what is kept per owner of intents. */
 @unmanaged
 export class Member {

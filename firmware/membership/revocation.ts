@@ -6,6 +6,7 @@ import { changes } from '../memory/guard';
 import { bitClear, bitSet } from '../base/bits';
 import { countLoss } from '../node/queues';
 import { members, missionS } from '../node/table';
+import { isElsewhere } from './division';
 import { ageOf } from './liveness';
 import {
   BITMAPS,
@@ -85,7 +86,7 @@ export function noteReturn(ctx: usize, index: u32): void {
  * false one would take a vote from every quorum for ever.
  */
 export function learnRevocations(ctx: usize, index: u32, revocations: u32): void {
-  if (revocations <= <u32>member(ctx, index).revocations) return;
+  if (revocations <= <u32>member(ctx, index).revocations || isElsewhere(ctx, index)) return;
   if (CONTAINED && !knowsNoVotes(ctx) && revocations > provenRevocations(ctx, index)) {
     countLoss(ctx, COUNTER_REVOCATION_UNPROVEN);
     return;
@@ -135,7 +136,7 @@ export function revokeVotes(ctx: usize): void {
     const entry = memberSeen(ctx, i);
     const revocations: u32 = entry.revocations;
     // A member that is silent without a vote, or heard with one, keeps what it has.
-    if ((revocations & 1) == (silent & 1)) continue;
+    if ((revocations & 1) == (silent & 1) || isElsewhere(ctx, i)) continue;
     const long = entry.lastLivenessTick != 0 && entry.lastLivenessTick + REVOKE_TICKS <= membership(ctx).livenessTick;
     if ((revocations & 1) != 0 || (long && revocations < REVOCATIONS_MAX)) setRevocations(ctx, i, revocations + 1);
   }

@@ -8,6 +8,7 @@ import { bitSet } from '../base/bits';
 import { missionS, node, self, HOT } from '../node/table';
 import { livenessTickOf } from './calendar';
 import { countDisagreement } from './disagreement';
+import { elsewhereWord } from './division';
 import { reportStates } from './member_state';
 import { restartAgreement } from './quorum';
 import { forgetUnchecked, revokeVotes } from './revocation';
@@ -134,7 +135,8 @@ export function cutRound(ctx: usize): void {
   }
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
-    store<u32>(silentAt(ctx) + offset, load<u32>(everyoneAt(ctx) + offset) & ~liveWord(ctx, word));
+    const silent = load<u32>(everyoneAt(ctx) + offset) & ~liveWord(ctx, word);
+    store<u32>(silentAt(ctx) + offset, silent | elsewhereWord(ctx, word));
   }
   countDisagreement(ctx);
   if (agreed) revokeVotes(ctx);

@@ -6,6 +6,7 @@ import { PERIOD_S } from '../memory/limits';
 import { ROUND_S } from '../wire/generated/codes';
 import { members, missionS, self } from '../node/table';
 import { sendFirst, SEND_HEARTBEAT } from '../node/outbox';
+import { clusterSize } from './division';
 import { ageOf } from './liveness';
 import { liveWord } from './table';
 
@@ -62,7 +63,7 @@ function collectorAt(ctx: usize, rank: u32): u32 {
 
 /** Whether probes and acks leave the bitmaps of heartbeats out: they would fill half of a frame. */
 export function isLarge(ctx: usize): bool {
-  return members(ctx) >= LARGE_MIN;
+  return clusterSize(ctx) >= LARGE_MIN;
 }
 
 function collectors(ctx: usize): u32 {
@@ -78,7 +79,7 @@ function turnsOf(ctx: usize, phase: u32): u32 {
 
 /** Whether this node broadcasts a heartbeat in the present period: live members take turns. */
 export function hasHeartbeatTurn(ctx: usize): bool {
-  const isSmall = members(ctx) < COLLECTING_MIN;
+  const isSmall = clusterSize(ctx) < COLLECTING_MIN;
   const phase = self(ctx) % PHASES;
   const mask = isSmall ? 0xffffffff : phaseBits(phase);
   const count = liveBelow(ctx, mask, members(ctx));
@@ -92,7 +93,7 @@ export function hasHeartbeatTurn(ctx: usize): bool {
  * in its later minutes while this node knows no majority. Then it passes on whom it knows, too.
  */
 export function reportAgreement(ctx: usize): void {
-  if (members(ctx) < COLLECTING_MIN) return;
+  if (clusterSize(ctx) < COLLECTING_MIN) return;
   const count = liveBelow(ctx, phaseBits(COLLECTING_PHASE), members(ctx));
   const first = (missionS(ctx) / PERIOD_S) * collectors(ctx);
   const turns = turnsOf(ctx, COLLECTING_PHASE);

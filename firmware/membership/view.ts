@@ -18,12 +18,13 @@ import {
   MARK_EQUIVOCATOR,
   VIEW,
 } from './table';
+import { isElsewhere } from './division';
 import { ageOf } from './liveness';
 import { restartAgreement } from './quorum';
 
 /** Takes a peer's report of when a silent member was last heard. */
 export function learnLastLivenessTick(ctx: usize, index: u32, livenessTick: u32): void {
-  if (ageOf(ctx, index) < TICKS_UNTIL_SILENT) return;
+  if (ageOf(ctx, index) < TICKS_UNTIL_SILENT || isElsewhere(ctx, index)) return;
   const state = membership(ctx);
   if (livenessTick <= member(ctx, index).lastLivenessTick || livenessTick > state.livenessTick) return;
   const entry = memberToChange(ctx, index);

@@ -120,7 +120,13 @@ export const HEAD_AT: u32 = (PATH_KEYS_AT + PATH_KEYS * 32 + UP) & ~UP;
 export const PENDING_AT: u32 = HEAD_AT + 2 * LINE_BYTES;
 export const PARTS_AT: u32 = PENDING_AT + 2 * LINE_BYTES;
 export const PEERS_AT: u32 = PARTS_AT + COVER_PARTS_MAX * LINE_BYTES;
-export const STATEMENT_STATE_AT: u32 = (PEERS_AT + MEMBERS_MAX * 16 + UP) & ~UP;
+/**
+ * The split of the cluster, and one that was received and waits for the tick. A node that distrusts
+ * what is shared does not forget them.
+ */
+export const DIVISION_AT: u32 = (PEERS_AT + MEMBERS_MAX * 16 + UP) & ~UP;
+export const RECEIVED_SPLIT_AT: u32 = DIVISION_AT + LINE_BYTES;
+export const STATEMENT_STATE_AT: u32 = RECEIVED_SPLIT_AT + LINE_BYTES;
 export const STATEMENTS_AT: u32 = STATEMENT_STATE_AT + LINE_BYTES;
 export const SCHEDULE_AT: u32 = (STATEMENTS_AT + STATEMENTS_MAX * 96 + UP) & ~UP;
 export const WORK_AT: u32 = SCHEDULE_AT + 192;
@@ -158,6 +164,6 @@ export const CONTEXT_BYTES: u32 = PROTECTED ? (CODES_AT + LINES * CODE_BYTES + 1
 
 /** A flight context has at most 104 KiB; a compact one leaves room for static data in 32 KiB. */
 if (INTENTS_MAX >= 800 && CONTEXT_BYTES > 106496) ERROR('a flight context is at most 104 KiB');
-if (INTENTS_MAX == 128 && CONTEXT_BYTES > 26368) ERROR('a compact context leaves 6 KiB for constants');
+if (INTENTS_MAX == 128 && CONTEXT_BYTES > 26624) ERROR('a compact context leaves 6 KiB for constants');
 if ((CORE_END - LINES_AT) / LINE_BYTES > 32) ERROR('a bit for each line of the core');
 if (EVENT_BYTES_MAX != LINE_BYTES) ERROR('an event has a line of its own');

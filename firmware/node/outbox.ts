@@ -39,6 +39,7 @@ export const SEND_STATEMENT_REQUEST: u32 = 24;
 export const SEND_SUMMARY: u32 = 32;
 export const SEND_PROFILE: u32 = 33;
 export const SEND_DECISION: u32 = 34;
+export const SEND_SPLIT: u32 = 35;
 /** a = class, b = onset */
 export const SEND_ALARM: u32 = 97;
 export const SEND_BEACON: u32 = 98;

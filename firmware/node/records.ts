@@ -5,10 +5,12 @@
 export class NodeState {
   /** CONTEXT_MAGIC once booted. */
   magic: u32 = 0;
-  /** Index of this node, size of its cluster, cluster id. */
+  /** Index of this node, size of its cluster, and the number of that in its frames. */
   self: u32 = 0;
   members: u32 = 0;
-  cluster: u32 = 0;
+  cluster: u16 = 0;
+  /** The number in the configuration: that of the cluster before it was split. */
+  home: u16 = 0;
   generation: u32 = 0;
   seed: u32 = 0;
   features: u32 = 0;
@@ -17,7 +19,8 @@ export class NodeState {
   /** 1 = membership.bootS is set. */
   bootKnown: u8 = 0;
   cause: u8 = 0;
-  unused: u8 = 0;
+  /** WHOLE, FIRST_HALF or SECOND_HALF (table.ts). */
+  half: u8 = 0;
   /** 1 = mission time is known; samples that agreed so far. */
   timeKnown: u32 = 0;
   samples: u16 = 0;

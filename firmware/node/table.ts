@@ -35,6 +35,9 @@ export const DUE_STATEMENT: u32 = 128;
 /** A foreign summary is to be verified. */
 export const DUE_SUMMARY: u32 = 256;
 
+/** A split was received: check and accept it, or count who says that it is decided. */
+export const DUE_SPLIT: u32 = 512;
+
 /** Leaves work (DUE_*) to the next tick, and requests that tick now. */
 export function leaveToTick(ctx: usize, due: u32): void {
   queues(ctx).due |= due;
@@ -46,6 +49,16 @@ export function leaveToTick(ctx: usize, due: u32): void {
 // @inline
 export function missionS(ctx: usize): u32 {
   return call(ctx).missionS;
+}
+
+/** Values of `half` of a node: its cluster was not split, or to which half it belongs. */
+export const WHOLE: u32 = 0;
+export const FIRST_HALF: u32 = 1;
+export const SECOND_HALF: u32 = 2;
+
+/** Whether this node belongs to the second half of a cluster that was split. */
+export function isInSecondHalf(ctx: usize): bool {
+  return <u32>node(ctx).half == SECOND_HALF;
 }
 
 /** Seconds since this node booted; 65,535 for more. */

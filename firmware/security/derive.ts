@@ -18,14 +18,16 @@ const TEXT_AT: u32 = SCRATCH_OUT_AT + HKDF_SCRATCH_BYTES;
 const LABEL: u64 = 0x6172676f696c6568;
 const LABEL_LINK: u64 = 0x6b6e696c206870;
 const LINK_BYTES: u32 = 15;
+/** "ph half", as long as "ph link". */
+const LABEL_HALF: u64 = 0x666c6168206870;
 const LABEL_COMMI: u64 = 0x696d6d6f63206870;
 const LABEL_TMENT: u64 = 0x746e656d74;
 const COMMITMENT_LABEL_BYTES: u32 = 21;
 
-/** Writes cluster and key epoch behind a label of `length` bytes. */
-function writeScope(ctx: usize, length: u32, keyEpoch: u32): void {
+/** Writes a cluster's number and a key epoch behind a label of `length` bytes. */
+function writeScope(ctx: usize, length: u32, cluster: u16, keyEpoch: u32): void {
   const at: usize = ctx + TEXT_AT + length;
-  store<u16>(at, bswap<u16>(<u16>node(ctx).cluster), 0, 1);
+  store<u16>(at, bswap<u16>(cluster), 0, 1);
   store<u16>(at, bswap<u16>(<u16>keyEpoch), 2, 1);
 }
 
@@ -35,8 +37,21 @@ export function deriveLinkKey(ctx: usize, keyEpoch: u32, secret: usize, into: us
   const text: usize = ctx + TEXT_AT;
   store<u64>(text, LABEL);
   store<u64>(text, LABEL_LINK, 8);
-  writeScope(ctx, LINK_BYTES, keyEpoch);
+  writeScope(ctx, LINK_BYTES, node(ctx).home, keyEpoch);
   hkdf(secret, SECRET_BYTES, 0, 0, text, LINK_BYTES + 4, into, ctx + SCRATCH_OUT_AT);
+}
+
+/**
+ * Replaces the link key at `key` by that of this node's half of the cluster. Every member of the
+ * cluster can derive it: the halves keep frames apart, not secrets.
+ */
+export function deriveHalfKey(ctx: usize, keyEpoch: u32, key: usize): void {
+  invariant(shaConstantsSound(), TRAP_SITE_HASH);
+  const text: usize = ctx + TEXT_AT;
+  store<u64>(text, LABEL);
+  store<u64>(text, LABEL_HALF, 8);
+  writeScope(ctx, LINK_BYTES, node(ctx).cluster, keyEpoch);
+  hkdf(key, SECRET_BYTES, 0, 0, text, LINK_BYTES + 4, key, ctx + SCRATCH_OUT_AT);
 }
 
 /** Whether the 16 bytes at `commitment` commit to the secret at `secret`. */
@@ -46,7 +61,7 @@ export function isCommitted(ctx: usize, keyEpoch: u32, secret: usize, commitment
   store<u64>(text, LABEL);
   store<u64>(text, LABEL_COMMI, 8);
   store<u64>(text, LABEL_TMENT, 16);
-  writeScope(ctx, COMMITMENT_LABEL_BYTES, keyEpoch);
+  writeScope(ctx, COMMITMENT_LABEL_BYTES, node(ctx).home, keyEpoch);
   memory.copy(text + COMMITMENT_LABEL_BYTES + 4, secret, SECRET_BYTES);
   const digest: usize = ctx + DIGEST_AT;
   sha256(text, COMMITMENT_LABEL_BYTES + 4 + SECRET_BYTES, digest, ctx + SCRATCH_OUT_AT);

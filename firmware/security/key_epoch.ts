@@ -25,7 +25,7 @@ import {
 } from '../wire/generated/codes';
 import { COMMAND_BYTES_MAX, COVER_PARTS_MAX, KEY_EPOCH_CHECKS_MAX, EVENT_BYTES_MAX, PERIOD_S } from '../memory/limits';
 import { HEAD_AT, PENDING_AT, SCRATCH_OUT_AT } from '../memory/map';
-import { node, leaveToTick, members, missionS, self, timeKnown, DUE_KEYS } from '../node/table';
+import { isInSecondHalf, node, leaveToTick, members, missionS, self, timeKnown, DUE_KEYS } from '../node/table';
 import { commandDone, commandSpace, countLoss, eventDone, eventSpace } from '../node/queues';
 import { send, SEND_KEY_EPOCH } from '../node/outbox';
 import {
@@ -39,7 +39,7 @@ import {
   encodeKeyEpochPart,
 } from '../wire/generated/messages';
 import { open } from './aead';
-import { deriveLinkKey, isCommitted, SECRET_AT } from './derive';
+import { deriveHalfKey, deriveLinkKey, isCommitted, SECRET_AT } from './derive';
 import {
   SIGNATURE_AT,
   WRAPPED_AT,
@@ -90,9 +90,18 @@ export function installKey(ctx: usize, keyEpoch: u32, startS: u32, secret: usize
   const key = linkKeyToReplace(ctx, index);
   memory.fill(changetype<usize>(key), 0, 64);
   deriveLinkKey(ctx, keyEpoch, secret, changetype<usize>(key));
+  if (isInSecondHalf(ctx)) deriveHalfKey(ctx, keyEpoch, changetype<usize>(key));
   key.present = 1;
   key.keyEpoch = keyEpoch;
   key.startS = startS;
+}
+
+/** Gives this node's half of a cluster that was split keys of its own; the first half keeps its. */
+export function deriveHalfKeys(ctx: usize): void {
+  for (let index: u32 = 1; index <= 2; index++) {
+    const key = linkKey(ctx, index);
+    if (key.present != 0) deriveHalfKey(ctx, key.keyEpoch, changetype<usize>(linkKeyToReplace(ctx, index)));
+  }
 }
 
 // ---- learning ----
@@ -257,7 +266,7 @@ export function installKeyEpoch(ctx: usize): void {
 function unwrap(ctx: usize, keyEpoch: u32, index: u32, up: u32): bool {
   const entry = part(ctx, index);
   const aad: usize = ctx + SCRATCH_OUT_AT;
-  store<u16>(aad, bswap<u16>(<u16>node(ctx).cluster));
+  store<u16>(aad, bswap<u16>(node(ctx).home));
   store<u16>(aad, bswap<u16>(<u16>keyEpoch), 2);
   const n0: u32 = bswap<u32>(entry.node);
   const n2: u32 = bswap<u32>(keyEpoch);

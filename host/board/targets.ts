@@ -126,7 +126,7 @@ export const targets: Readonly<Record<TargetName, Target>> = {
     cyclesPerInstruction: 1.5,
     ramBytes: 64 << 10,
     flashBytes: 256 << 10,
-    budget: { codeBytes: 120 << 10, ramBytes: Math.floor(44.8 * 1024), linearBytes: 32 << 10, stackBytes: 4096 },
+    budget: { codeBytes: 128 << 10, ramBytes: Math.floor(44.8 * 1024), linearBytes: 32 << 10, stackBytes: 4096 },
   },
   rv64: {
     ...riscv,

@@ -30,6 +30,7 @@ export const TYPE = {
   clusterSummary: 32,
   memberProfile: 33,
   decision: 34,
+  split: 35,
   alarm: 97,
   beacon: 98,
   config: 128,
@@ -93,6 +94,7 @@ export const TYPE = {
   repeatedUpset: 211,
   summaryTaken: 212,
   decided: 213,
+  moved: 214,
 } as const;
 
 /** Position of each field in its array, as `readRecord` delivers it; position 0 is the type. */
@@ -121,6 +123,7 @@ export const FIELD = {
   clusterSummary: { cluster: 1, region: 2, coordinator: 3, round: 4, sequence: 5, asOfS: 6, counts: 7, generations: 8, lineages: 9, versions: 10, economy: 11, tugs: 12, worstMinutes: 13, breaches: 14, digest: 15, directive: 16, rollout: 17, signature: 18 },
   memberProfile: { lineage: 1, version: 2, stocks: 3, demands: 4, energy: 5 },
   decision: { number: 1, promised: 2, accepted: 3, kind: 4, contentHigh: 5, contentLow: 6, size: 7 },
+  split: { number: 1, promised: 2, accepted: 3, size: 4, decided: 5, switchS: 6, groups: 7, divided: 8, members: 9 },
   alarm: { class: 1, onsetS: 2, elapsedS: 3 },
   beacon: { cause: 1, resets: 2, timeS: 3 },
   config: { cluster: 1, self: 2, members: 3, generation: 4, incarnation: 5, seed: 6, timeKnown: 7, timeS: 8, timeMs: 9, rateMax: 10, storageKg: 11, batteryWh: 12, solarW: 13, baseW: 14, replicateW: 15, mineWhPerKg: 16, features: 17, resets: 18, image: 19, reserved: 20, ownerRateMax: 21 },
@@ -184,6 +187,7 @@ export const FIELD = {
   repeatedUpset: { line: 1, count: 2 },
   summaryTaken: { cluster: 1, coordinator: 2, round: 3, sequence: 4 },
   decided: { number: 1, ballot: 2, kind: 3, contentHigh: 4, contentLow: 5 },
+  moved: { cluster: 1, home: 2 },
 } as const;
 
 export * from './generated/codes.ts';

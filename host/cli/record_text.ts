@@ -53,6 +53,7 @@ const texts: Readonly<Record<string, (f: Fields, name: (field: string) => string
     `took the summary of cluster ${f.cluster} by member ${f.coordinator}, round ${f.round}, sequence ${f.sequence}`,
   decided: (f, name) =>
     `saw decision ${f.number} made in ballot ${f.ballot}: ${name('kind')}, content ${f.contentHigh} ${f.contentLow}`,
+  moved: (f) => `is in cluster ${f.cluster} from now on, of cluster ${f.home} before it was split`,
   booted: (f, name) => {
     const origin = f.restored === 1 ? 'from a checkpoint' : 'without a checkpoint';
     return `booted after ${name('cause')} ${origin}, incarnation ${f.incarnation}`;

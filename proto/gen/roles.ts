@@ -30,6 +30,7 @@ export const roles: { readonly [name: string]: string } = {
   beacon: 'node in safe mode → every member',
   'cluster-summary': 'coordinator → other clusters, and every member of its own; it passes on foreign ones',
   'member-profile': 'member → every member',
+  split: 'coordinator → every member; any member that holds it → one whose view differs',
   decision: 'coordinator → every member; any member that holds it → one whose view differs',
 };
 

@@ -78,6 +78,17 @@ export abstract class NodeAnswers {
     return words.length === 0 ? undefined : named('decision', words);
   }
 
+  /** The split that this node accepted last, or that divided its cluster. */
+  division(): (Answer<'division'> & { second: number[] }) | undefined {
+    const words = this.inspect(INSPECT.division);
+    if (words.length === 0) return undefined;
+    const from = ANSWER.division.members;
+    const second = Array.from({ length: 200 }, (_, member) => member).filter(
+      (member) => ((words[from + (member >>> 5)] >>> (member & 31)) & 1) !== 0,
+    );
+    return { ...named('division', words), second };
+  }
+
   group(group: number): Answer<'group'> {
     return named('group', this.inspect(INSPECT.group, group));
   }

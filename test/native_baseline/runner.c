@@ -155,7 +155,7 @@ static void load_small_tables(void) {
   const u32 edge = context + layout.edge;
   node.self = field(edge + 4, 4);
   node.members = field(edge + 8, 4);
-  node.cluster = field(edge + 12, 4);
+  node.cluster = field(edge + 12, 2);
   node.time_known = field(edge + 36, 4);
   node.local_s = field(context + layout.call + 16, 4);
   node.mission_s = field(context + layout.call + 24, 4);

@@ -211,8 +211,8 @@
 #define SLA_CLASS_FLEET 4u
 
 /* Kinds of values that a cluster decides on (docs/federation.md). content: of grow the new count
-   of numbers of members, of void 0, else the hash of what is decided. Members accept void and
-   grow only, until the others are built. */
+   of numbers of members, of void 0, else the hash of what is decided. Members accept void, grow
+   and split only, until the others are built. */
 #define DECISION_KIND_VOID 0u
 #define DECISION_KIND_SPLIT 1u
 #define DECISION_KIND_DISSOLVE 2u
@@ -368,6 +368,7 @@
 #define TYPE_CLUSTER_SUMMARY 32u
 #define TYPE_MEMBER_PROFILE 33u
 #define TYPE_DECISION 34u
+#define TYPE_SPLIT 35u
 #define TYPE_ALARM 97u
 #define TYPE_BEACON 98u
 #define TYPE_CONFIG 128u
@@ -431,6 +432,7 @@
 #define TYPE_REPEATED_UPSET 211u
 #define TYPE_SUMMARY_TAKEN 212u
 #define TYPE_DECIDED 213u
+#define TYPE_MOVED 214u
 
 /* Place of each field in the array of `config`, its type counted. */
 #define CONFIG_CLUSTER 1u

@@ -80,9 +80,10 @@ function retryS(ctx: usize, storedKg: u32): u32 {
   return max<u32>(RETRY_S_MIN, (RETRY_S_MAX * ((storage - storedKg) >>> shift)) / (storage >>> shift));
 }
 
-/** Returns the first depot, or NO_INDEX. */
+/** Returns the first depot that takes anything, or NO_INDEX. */
 function firstDepot(ctx: usize): u32 {
-  for (let g: u32 = 0; g < GROUPS_MAX; g++) if (group(ctx, g).kind == GROUP_KIND_DEPOT) return g;
+  for (let g: u32 = 0; g < GROUPS_MAX; g++)
+    if (group(ctx, g).kind == GROUP_KIND_DEPOT && group(ctx, g).capacity != 0) return g;
   return NO_INDEX;
 }
 

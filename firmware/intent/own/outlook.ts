@@ -4,6 +4,7 @@ import { CONTACT_S_MAX, NO_INDEX } from '../../memory/limits';
 import { send, SEND_ALIVE, SEND_ISOLATION } from '../../node/outbox';
 import { missionS } from '../../node/table';
 import { INTENT_STATE_STARTED, LEASE_ADVANCE_S_MAX, ADDRESSEE_ALL } from '../../wire/generated/codes';
+import { isSplitPending } from '../../membership/division';
 import { intents, own, intent, intentsToChange } from '../table';
 import { ownIndex, draft, publish } from './publish';
 
@@ -17,7 +18,7 @@ export const MINE_SLOTS: u32 = 4;
 export function prepareSilence(ctx: usize): void {
   const state = intents(ctx);
   const now = missionS(ctx);
-  if (now >= state.outlookUntilS) return;
+  if (now >= state.outlookUntilS || isSplitPending(ctx)) return;
   const leaseS = silenceLeaseS(ctx);
   for (let slot: u32 = 0; slot < MINE_SLOTS; slot++) {
     const index = ownIndex(ctx, slot);

@@ -4,6 +4,7 @@ import { NO_INDEX } from '../../memory/limits';
 import { OWN_SLOTS } from '../../wire/generated/codes';
 import { changes } from '../../memory/guard';
 import { missionS, self } from '../../node/table';
+import { isBetweenHalves } from '../../membership/division';
 import { grantedLeaseEndS } from '../../membership/lease';
 import { membership, VIEW } from '../../membership/table';
 import { nextInChain } from '../chain';
@@ -19,6 +20,7 @@ import { emitSettled } from './settling';
  * they may work already.
  */
 export function renewOwn(ctx: usize): void {
+  if (isBetweenHalves(ctx)) return;
   const view = membership(ctx);
   const now = missionS(ctx);
   const until = grantedLeaseEndS(ctx);

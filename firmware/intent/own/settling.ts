@@ -13,6 +13,7 @@ import { clockTrusted } from '../../node/clock';
 import { eventSpace, eventDone } from '../../node/queues';
 import { node } from '../../node/table';
 import { roundCutS } from '../../membership/calendar';
+import { isSplitPending } from '../../membership/division';
 import { majorityAgrees } from '../../membership/quorum';
 import { membership, agreeAt, agreedTwiceAt } from '../../membership/table';
 import { nextInChain } from '../chain';
@@ -65,6 +66,7 @@ function canSettle(ctx: usize, index: u32): bool {
   // claimed anew first.
   if (record.version >>> VERSION_BITS != node(ctx).incarnation) return false;
   if (resourceUnit(record.resource) == 0) return true;
+  if (isSplitPending(ctx)) return false;
   const wasInCuts = record.publishedS < roundCutS(view.round - START_ROUNDS);
   let isBefore = true;
   let at: u32 = group(ctx, resourceGroup(record.resource)).first;

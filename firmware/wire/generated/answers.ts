@@ -249,3 +249,21 @@ export class DecisionAnswer {
   agreed: u32 = 0;
   decided: u32 = 0;
 }
+
+export const INSPECT_DIVISION: u32 = 18;
+export const DIVISION_ANSWER_WORDS: u32 = 13;
+export const DIVISION_ANSWER_MEMBERS_AT: u32 = 24;
+/**
+ * The split that this node accepted last, or that divided its cluster; none before the first. moved 1: this
+ * node belongs to one half. cluster: the number in its frames; home: that of its configuration. members: a bit
+ * for each member of the second half.
+ */
+@unmanaged
+export class DivisionAnswer {
+  moved: u32 = 0;
+  cluster: u32 = 0;
+  home: u32 = 0;
+  switchS: u32 = 0;
+  groups: u32 = 0;
+  divided: u32 = 0;
+}

@@ -335,8 +335,8 @@ export const SLA_CLASS_FLEET: u32 = 4;
 export const SLA_CLASS_COUNT: u32 = 5;
 
 // Kinds of values that a cluster decides on (docs/federation.md). content: of grow the new count of numbers
-// of members, of void 0, else the hash of what is decided. Members accept void and grow only, until the
-// others are built.
+// of members, of void 0, else the hash of what is decided. Members accept void, grow and split only, until
+// the others are built.
 export const DECISION_KIND_VOID: u32 = 0;
 export const DECISION_KIND_SPLIT: u32 = 1;
 export const DECISION_KIND_DISSOLVE: u32 = 2;

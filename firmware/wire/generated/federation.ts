@@ -342,3 +342,57 @@ export function decodeDecision(at: usize, end: usize, m: Decision): usize {
   at = readUint(at, end, 200, changetype<usize>(m) + offsetof<Decision>("size"));
   return at;
 }
+
+export const TYPE_SPLIT: u32 = 35;
+/** Longest encoding. */
+export const SPLIT_BYTES_MAX: u32 = 66;
+export const SPLIT_STRUCT_BYTES: u32 = 40;
+
+// The same record when its value is a split: with it goes where the cluster is cut, of which the value's
+// content is the hash.
+//   decided     1: the sender saw the split decided
+//   switchS     mission second from which on the halves are two clusters
+//   groups      a bit for each resource group that goes to the second half
+//   divided     a bit for each group of which units of odd number go to the second half
+//   members     a bit for each member of the second half, from the lowest bit of the first byte on
+@unmanaged
+export class Split {
+  number: u32 = 0; // 1..4294967295
+  promised: u32 = 0; // 0..4294967295
+  accepted: u32 = 0; // 0..4294967295
+  size: u32 = 0; // 0..200
+  decided: u32 = 0; // 0..1
+  switchS: u32 = 0; // 0..4294967295
+  groups: u32 = 0; // 0..4294967295
+  divided: u32 = 0; // 0..4294967295
+  membersAt: u32 = 0; // address of the bytes
+  membersLength: u32 = 0; // 28..28
+}
+
+export function encodeSplit(at: usize, end: usize, m: Split): usize {
+  at = writeType(at, end, 10, TYPE_SPLIT);
+  at = writeRange(at, end, m.number, 1, 4294967295);
+  at = writeUint(at, end, m.promised, 4294967295);
+  at = writeUint(at, end, m.accepted, 4294967295);
+  at = writeUint(at, end, m.size, 200);
+  at = writeUint(at, end, m.decided, 1);
+  at = writeUint(at, end, m.switchS, 4294967295);
+  at = writeUint(at, end, m.groups, 4294967295);
+  at = writeUint(at, end, m.divided, 4294967295);
+  at = writeBytes(at, end, m.membersAt, m.membersLength, 28, 28);
+  return at;
+}
+
+export function decodeSplit(at: usize, end: usize, m: Split): usize {
+  at = readType(at, end, 10, TYPE_SPLIT);
+  at = readRange(at, end, 1, 4294967295, changetype<usize>(m) + offsetof<Split>("number"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Split>("promised"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Split>("accepted"));
+  at = readUint(at, end, 200, changetype<usize>(m) + offsetof<Split>("size"));
+  at = readUint(at, end, 1, changetype<usize>(m) + offsetof<Split>("decided"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Split>("switchS"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Split>("groups"));
+  at = readWord(at, end, changetype<usize>(m) + offsetof<Split>("divided"));
+  at = readBytes(at, end, 28, 28, changetype<usize>(m) + offsetof<Split>("membersAt"));
+  return at;
+}

@@ -13,7 +13,8 @@ export const PROPOSE_DECISION_BYTES_MAX: u32 = 20;
 export const PROPOSE_DECISION_STRUCT_BYTES: u32 = 12;
 
 // Have the cluster decide on this value. A coordinator opens the decision in the next window; it is refused
-// elsewhere, and for kinds that members do not accept.
+// elsewhere, and for kinds that members do not accept. Of a split the content is 0: the coordinator finds
+// where to cut.
 @unmanaged
 export class ProposeDecision {
   kind: u32 = 0; // 0..255

@@ -72,3 +72,30 @@ export function decodeDecided(at: usize, end: usize, m: Decided): usize {
   at = readWord(at, end, changetype<usize>(m) + offsetof<Decided>("contentLow"));
   return at;
 }
+
+export const TYPE_MOVED: u32 = 214;
+/** Longest encoding. */
+export const MOVED_BYTES_MAX: u32 = 9;
+export const MOVED_STRUCT_BYTES: u32 = 8;
+
+// The cluster was split, and this node belongs to one half of it from now on: frames have this cluster's
+// number, that of its own before in the first half.
+@unmanaged
+export class Moved {
+  cluster: u32 = 0; // 0..65535
+  home: u32 = 0; // 0..65535
+}
+
+export function encodeMoved(at: usize, end: usize, m: Moved): usize {
+  at = writeType(at, end, 3, TYPE_MOVED);
+  at = writeUint(at, end, m.cluster, 65535);
+  at = writeUint(at, end, m.home, 65535);
+  return at;
+}
+
+export function decodeMoved(at: usize, end: usize, m: Moved): usize {
+  at = readType(at, end, 3, TYPE_MOVED);
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Moved>("cluster"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Moved>("home"));
+  return at;
+}

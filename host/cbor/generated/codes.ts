@@ -196,8 +196,8 @@ export const SLA_CLASS = {
 
 /**
  * Kinds of values that a cluster decides on (docs/federation.md). content: of grow the new count of numbers
- * of members, of void 0, else the hash of what is decided. Members accept void and grow only, until the
- * others are built.
+ * of members, of void 0, else the hash of what is decided. Members accept void, grow and split only, until
+ * the others are built.
  */
 export const DECISION_KIND = {
   void: 0,

@@ -109,6 +109,10 @@ export interface Decision {
   readonly name: 'decision';
   readonly number: number; readonly promised: number; readonly accepted: number; readonly kind: number; readonly contentHigh: number; readonly contentLow: number; readonly size: number;
 }
+export interface Split {
+  readonly name: 'split';
+  readonly number: number; readonly promised: number; readonly accepted: number; readonly size: number; readonly decided: number; readonly switchS: number; readonly groups: number; readonly divided: number; readonly members: Uint8Array;
+}
 export interface Alarm {
   readonly name: 'alarm';
   readonly class: number; readonly onsetS: number; readonly elapsedS: number;
@@ -361,6 +365,10 @@ export interface Decided {
   readonly name: 'decided';
   readonly number: number; readonly ballot: number; readonly kind: number; readonly contentHigh: number; readonly contentLow: number;
 }
+export interface Moved {
+  readonly name: 'moved';
+  readonly cluster: number; readonly home: number;
+}
 
 export type Message =
   | Probe
@@ -387,6 +395,7 @@ export type Message =
   | ClusterSummary
   | MemberProfile
   | Decision
+  | Split
   | Alarm
   | Beacon
   | Config
@@ -449,4 +458,5 @@ export type Message =
   | Mute
   | RepeatedUpset
   | SummaryTaken
-  | Decided;
+  | Decided
+  | Moved;

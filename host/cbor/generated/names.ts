@@ -82,6 +82,7 @@ export const INSPECT = {
   summary: 15,
   cluster: 16,
   decision: 17,
+  division: 18,
 } as const;
 
 /** The word of each field in an answer of `inspect`; where an array or a byte string begins. */
@@ -105,4 +106,5 @@ export const ANSWER = {
   summary: { state: 0, length: 1, message: 2 },
   cluster: { cluster: 0, round: 1, sequence: 2, asOfS: 3, live: 4, generations: 5, hash: 6 },
   decision: { number: 0, promised: 1, accepted: 2, kind: 3, contentHigh: 4, contentLow: 5, size: 6, agreed: 7, decided: 8 },
+  division: { moved: 0, cluster: 1, home: 2, switchS: 3, groups: 4, divided: 5, members: 6 },
 } as const;

@@ -177,6 +177,17 @@ export const SHAPES: readonly Shape[] = [
     { name: 'contentLow', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'size', of: { kind: 'uint', min: 0, max: 200 } },
   ] },
+  { name: 'split', type: 35, isChecked: false, bytesMax: 66, fields: [
+    { name: 'number', of: { kind: 'uint', min: 1, max: 4294967295 } },
+    { name: 'promised', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'accepted', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'size', of: { kind: 'uint', min: 0, max: 200 } },
+    { name: 'decided', of: { kind: 'uint', min: 0, max: 1 } },
+    { name: 'switchS', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'groups', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'divided', of: { kind: 'uint', min: 0, max: 4294967295 } },
+    { name: 'members', of: { kind: 'bytes', min: 28, max: 28 } },
+  ] },
   { name: 'alarm', type: 97, isChecked: false, bytesMax: 14, fields: [
     { name: 'class', of: { kind: 'uint', min: 1, max: 4 } },
     { name: 'onsetS', of: { kind: 'uint', min: 0, max: 4294967295 } },
@@ -479,5 +490,9 @@ export const SHAPES: readonly Shape[] = [
     { name: 'kind', of: { kind: 'uint', min: 0, max: 255 } },
     { name: 'contentHigh', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'contentLow', of: { kind: 'uint', min: 0, max: 4294967295 } },
+  ] },
+  { name: 'moved', type: 214, isChecked: false, bytesMax: 9, fields: [
+    { name: 'cluster', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'home', of: { kind: 'uint', min: 0, max: 65535 } },
   ] },
 ];

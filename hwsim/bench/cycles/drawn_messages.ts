@@ -116,6 +116,10 @@ export function airMessage(name: string, options: AirOptions): Fields {
       };
     case 'decision':
       return { ...fields, number: 1, promised: (1 << 8) | sender, accepted: 0, kind: 0, contentHigh: 0, contentLow: 0 };
+    case 'split': {
+      const ballot = (1 << 8) | sender;
+      return { ...fields, number: 1, promised: ballot, accepted: ballot, switchS: nowS, members: new Uint8Array(28) };
+    }
     default:
       return fields;
   }

@@ -22,7 +22,7 @@ import { BenchFrames, keyEpochOf } from './sealed_frames.ts';
 import { SCRIPT_PLACE } from '../generated_harness.ts';
 
 /** Messages of the federation, which the native baseline does not decode. */
-const undecoded = new Set(['cluster-summary', 'member-profile', 'decision']);
+const undecoded = new Set(['cluster-summary', 'member-profile', 'decision', 'split']);
 const clusterShapes = airShapes.filter(({ name }) => !undecoded.has(name));
 
 /**

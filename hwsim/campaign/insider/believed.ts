@@ -157,7 +157,19 @@ export const believedRows: readonly BelievedRow[] = [
     'number promised accepted kind contentHigh contentLow size',
     'any member',
     'Numbers and ballots of the present try at most, kinds that are built; records change in four minutes of ' +
-      'twenty, so leases are renewed between. Nothing on board follows from a decided value',
+      'twenty, so leases are renewed between. Of grow nothing on board follows',
+  ),
+  row(
+    'split',
+    'number promised accepted size switchS groups divided members',
+    'any member',
+    'As in decision, and accepted by a member that finds the cut whole; decided by a majority of each half',
+  ),
+  row(
+    'split',
+    'decided',
+    'any member',
+    'Three members must say so of one split, and no quorum be seen for 30 minutes: the member moves to its half',
   ),
   row('alarm', 'class onsetS elapsedS', 'nobody', forGround),
   row('beacon', 'cause resets timeS', 'nobody', forGround),
