@@ -9,9 +9,10 @@ import { ADDRESSEE_ALL, CLUSTER_MEMBERS_MAX, DECISION_KIND_SPLIT, LINE_BYTES, RO
 import { DUE_SPLIT, FIRST_HALF, leaveToTick, members, missionS, node, self, timeKnown, WHOLE } from '../node/table';
 import { send, SEND_SPLIT } from '../node/outbox';
 import { ballotAt, tryOf, tryStartS } from '../membership/ballot';
-import { hashOfCut, isSplitPending, secondHalfAt, switchS } from '../membership/division';
+import { hashOfCut, isSplitPending, leaveMembers, secondHalfAt, switchS } from '../membership/division';
 import { areNumbersPlausible, changeDecision, isWindow, learnDecision } from '../membership/decision';
 import { isSilent } from '../membership/liveness';
+import { digestOfMembers, subtractFromDigest } from '../membership/view';
 import { coordinator } from '../membership/member_state';
 import {
   Cut,
@@ -156,6 +157,7 @@ export function judgeSplit(ctx: usize): void {
   m.contentHigh = <u32>(hash >>> 32);
   m.contentLow = <u32>hash;
   m.size = received.size;
+  if (isLaterBallot(ctx, received)) takeLaterBallot(ctx, received);
   if (received.decided != 0 && isWitnessed(ctx, received.sender, <u32>hash ^ received.accepted)) takeDecided(ctx, m);
   else if (learnDecision(ctx, m, accepts(ctx, received))) keepCut(ctx, received, received.number, received.accepted);
   forgetReceivedSplit(ctx);
@@ -168,11 +170,36 @@ export function forgetReceivedSplit(ctx: usize): void {
 
 /**
  * Whether this node accepts a split now. Nobody does after the try of its ballot: so it is known
- * until when it may have been decided.
+ * until when it may have been decided. What this node accepted before it checks no more: it has
+ * settled nothing on units since.
  */
 function accepts(ctx: usize, received: ReceivedSplit): bool {
   if (!mayBeSplit(ctx) || tryOf(received.accepted) != tryOf(ballotAt(missionS(ctx), 0))) return false;
-  return isWindow(ctx) && isWhole(ctx, received);
+  if (!isWindow(ctx)) return false;
+  const isKnown = isSplitPending(ctx) && hashOfCut(received) == hashOfCut(division(ctx));
+  return isKnown || isWhole(ctx, received);
+}
+
+/**
+ * Whether a member of this half saw the split that divided the cluster decided in a later ballot.
+ * All of a half must know the latest one: it dates the silence of the other half.
+ */
+function isLaterBallot(ctx: usize, received: ReceivedSplit): bool {
+  const split = division(ctx);
+  if (<u32>node(ctx).half == WHOLE || received.decided == 0 || received.number != split.number) return false;
+  return isWindow(ctx) && received.accepted > split.ballot && hashOfCut(received) == hashOfCut(split);
+}
+
+function takeLaterBallot(ctx: usize, received: ReceivedSplit): void {
+  divisionToChange(ctx).ballot = received.accepted;
+  const record = decisionToChange(ctx);
+  if (record.number == received.number) {
+    record.accepted = received.accepted;
+    record.promised = max<u32>(record.promised, received.promised);
+    record.agreed = 0;
+  }
+  leaveMembers(ctx);
+  subtractFromDigest(ctx, membership(ctx).memberDigest - digestOfMembers(ctx));
 }
 
 /**

@@ -61,9 +61,13 @@ export function switchS(ctx: usize): u32 {
   return max<u32>(split.switchS, tryStartS(split.ballot) + TRY_S);
 }
 
-/** Whether leases are not renewed any more: the halves may be two clusters already. */
+/**
+ * Whether leases are not renewed any more: the split may have been decided in the first ballot in
+ * which it was proposed, and then the halves are two clusters from that second on. A later ballot
+ * does not undo that.
+ */
 export function isBetweenHalves(ctx: usize): bool {
-  return isSplitPending(ctx) && missionS(ctx) >= switchS(ctx);
+  return isSplitPending(ctx) && missionS(ctx) >= division(ctx).switchS;
 }
 
 /** Whether the member of this number went to the other half. */
@@ -163,7 +167,8 @@ export function takeNumber(ctx: usize): void {
 
 /**
  * Takes the members of the other half out of the view. They count as silent since the switch, so
- * that their claims on this half's units hold until their leases are over (lease.ts).
+ * that their claims on this half's units hold until their leases are over (lease.ts). Called again,
+ * it brings that time up to date.
  */
 export function leaveMembers(ctx: usize): void {
   changes(ctx, BITMAPS | HEARD | SUSPECTS | AGREE);
