@@ -9,7 +9,14 @@ import { ADDRESSEE_ALL, CLUSTER_MEMBERS_MAX, DECISION_KIND_SPLIT, LINE_BYTES, RO
 import { DUE_SPLIT, FIRST_HALF, leaveToTick, members, missionS, node, self, timeKnown, WHOLE } from '../node/table';
 import { send, SEND_SPLIT } from '../node/outbox';
 import { ballotAt, tryOf, tryStartS } from '../membership/ballot';
-import { hashOfCut, isSplitPending, leaveMembers, secondHalfAt, switchS } from '../membership/division';
+import {
+  hashOfCut,
+  isBetweenHalves,
+  isSplitPending,
+  leaveMembers,
+  secondHalfAt,
+  switchS,
+} from '../membership/division';
 import { areNumbersPlausible, changeDecision, isWindow, learnDecision } from '../membership/decision';
 import { isSilent } from '../membership/liveness';
 import { digestOfMembers, subtractFromDigest } from '../membership/view';
@@ -204,11 +211,13 @@ function takeLaterBallot(ctx: usize, received: ReceivedSplit): void {
 
 /**
  * Counts a sender among those that say that a split is decided. True for the third one: this node
- * saw no quorum for long, so it missed the decision.
+ * missed the decision, because it saw no quorum for long, or because it accepted that split and the
+ * time of the switch has come.
  */
 function isWitnessed(ctx: usize, sender: u32, hash: u32): bool {
   const view = membership(ctx);
-  if (!mayBeSplit(ctx) || view.quorumRound + MISSED_ROUNDS > view.round) return false;
+  const isAwaited = isBetweenHalves(ctx) && decision(ctx).contentLow == (hash ^ receivedSplit(ctx).accepted);
+  if (!mayBeSplit(ctx) || (!isAwaited && view.quorumRound + MISSED_ROUNDS > view.round)) return false;
   const split = divisionToChange(ctx);
   const mark = sender + 1;
   if (split.witnessed != hash) {

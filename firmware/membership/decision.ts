@@ -7,6 +7,7 @@ import { AHEAD_S_MAX, CLUSTER_MEMBERS_MAX, DECISION_KIND_GROW, DECISION_KIND_VOI
 import { members, missionS, timeKnown } from '../node/table';
 import { Decision as DecisionMessage } from '../wire/generated/messages';
 import { ballotAt, proposerOf, tryOf } from './ballot';
+import { isSplitPending } from './division';
 import { decision, decisionToChange, Decision } from './table';
 import { noteUnstored } from './quorum';
 import { decisionTerm, subtractFromDigest } from './view';
@@ -89,12 +90,14 @@ function isLater(record: Decision, m: DecisionMessage): bool {
 
 /**
  * Merges a record that a member sent: a later number replaces this one, else ballots only grow. A
- * value that this node does not accept (`accepts`) is left out. Returns true if the value is the
- * record's now.
+ * value that this node does not accept (`accepts`) is left out. While a split is pending no later
+ * number replaces it: it may be decided, and a half may have moved. Returns true if the value is
+ * the record's now.
  */
 export function learnDecision(ctx: usize, m: DecisionMessage, accepts: bool): bool {
   const record = decision(ctx);
   if (!isWindow(ctx) || m.number < record.number) return false;
+  if (m.number > record.number && isSplitPending(ctx)) return false;
   const size = max<u32>(m.size, record.size);
   const isAccepted = accepts && m.accepted != 0;
   let isTaken = isAccepted;

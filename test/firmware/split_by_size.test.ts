@@ -1,7 +1,7 @@
 // When a cluster splits by itself (FLT-4, CVG-3): too large for long, or too slow to converge.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Group, STATUS, TYPE } from '../../host/cbor/generated.ts';
+import { DECISION_KIND, type Group, type Message, STATUS, TYPE } from '../../host/cbor/generated.ts';
 import { smallWorld, TestCluster } from './cluster.ts';
 import { HOUR } from './driven.ts';
 import { place } from './region.ts';
@@ -77,6 +77,16 @@ test('CVG-3 violated: 124 members that break their SLA twice are not split', () 
   breachTwice(cluster);
   cluster.runTo(6.7 * HOUR);
   assert.is(cluster.nodes[0].decision(), undefined);
+});
+
+test('FLT-4 holds: nothing is split where there is no place to cut', () => {
+  // The only depot has one lane.
+  const cluster = new TestCluster({ nodes: 8, place, groups: [smallWorld[0], { ...smallWorld[2], units: 1 }] });
+  cluster.runTo(900);
+  const order: Message = { name: 'propose-decision', kind: DECISION_KIND.split, contentHigh: 0, contentLow: 0 };
+  assert.is(cluster.observe(0, order), STATUS.ok);
+  cluster.runTo(HOUR);
+  assert.is(cluster.nodes[1].decision()?.kind, DECISION_KIND.void);
 });
 
 test.run();

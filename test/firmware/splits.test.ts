@@ -134,6 +134,8 @@ test('FLT-4 holds: the halves speak under two numbers and two keys', () => {
   for (const node of everybody) assert.equal([...numbers.get(node)!], [second.includes(node) ? sister : home]);
 });
 
+const noValue = { kind: DECISION_KIND.void, contentHigh: 0, contentLow: 0 };
+
 /** Two of the second half hear nobody: the others are a majority, but not of that half. */
 function withoutMajorityOfSecond(cluster: TestCluster): void {
   for (const node of [5, 7]) cluster.part[node] = node;
@@ -169,6 +171,39 @@ test('INT-5 violated (votes after the switch): while the split may be decided, n
   assert.is(cluster.nodes[2].decision()!.accepted, ballotAt(tryS, 0));
   assert.ok(hasQuorum(cluster, 2));
   assert.ok(leaseUntilS(cluster, 2) <= before + 120, `${leaseUntilS(cluster, 2)} ${before}`);
+});
+
+test('FLT-4 holds: who accepted a split and sees a quorum believes three that it is decided, after the switch', () => {
+  const cluster = ordered();
+  cluster.runTo(2 * changeS - 5);
+  withoutMajorityOfSecond(cluster);
+  const ballot = { promised: ballotAt(0, 0), accepted: ballotAt(0, 0) };
+  const decided = (other: Partial<Split> = {}) => {
+    for (const sender of [0, 4, 6]) {
+      cluster.inject(2, sender, [splitWith({ ...ballot, decided: 1, ...other })]);
+      cluster.runTo(cluster.nowMs / 1000 + 1);
+    }
+    cluster.runTo(cluster.nowMs / 1000 + 120);
+    return isMoved(cluster, 2);
+  };
+  cluster.runTo(tryS - 600);
+  assert.is(decided(), false);
+  cluster.runTo(switchS + 60);
+  assert.is(hasQuorum(cluster, 2), true);
+  assert.is(decided({ groups: 1 << 1 }), false, 'another split');
+  assert.is(decided(), true);
+});
+
+test('INT-5 violated: a later number does not replace a split that may be decided', () => {
+  const cluster = ordered();
+  cluster.runTo(2 * changeS - 5);
+  withoutMajorityOfSecond(cluster);
+  cluster.runTo(tryS + 10);
+  const promised = ballotAt(tryS, 4);
+  const next: Message = { name: 'decision', number: 2, promised, accepted: 0, ...noValue, size: 0 };
+  assert.is(cluster.inject(2, 4, [next]), STATUS.ok);
+  const { number, kind } = cluster.nodes[2].decision()!;
+  assert.equal([number, kind], [1, DECISION_KIND.split]);
 });
 
 test('FLT-4 holds: a half in which one saw a later ballot decided agrees on that ballot', () => {
@@ -449,13 +484,6 @@ test('FLT-4 holds: a divided lot goes by the parity of units, and a depot with o
     assert.ok(hasQuorum(cluster, node));
   }
   assert.equal(watch.doubles, []);
-});
-
-test('FLT-4 holds: nothing is split where there is no place to cut', () => {
-  const groups: Group[] = [{ ...smallWorld[0] }, { ...smallWorld[2], units: 1 }];
-  const cluster = ordered({ groups });
-  cluster.runTo(3 * changeS);
-  assert.is(cluster.nodes[1].decision()?.kind, DECISION_KIND.void);
 });
 
 test('FLT-4 holds: compact members accept, and move', () => {
