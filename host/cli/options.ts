@@ -77,7 +77,7 @@ export const outFolderOption = () => new Option('--out <folder>', 'record the ru
 export const outLinesOption = (what: string) =>
   new Option('--out <file>', `write one JSON line per ${what} to this new file`);
 
-export const resumeOption = () => new Option('--resume', 'continue the campaign in the file of --out');
+export const resumeOption = () => new Option('--resume', 'continue what --out began; the result is the same');
 
 export const jobsOption = (what = 'runs at a time') =>
   wholeOption('--jobs <n>', what, 1, 256).default(availableParallelism(), 'one per processor');

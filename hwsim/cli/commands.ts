@@ -224,7 +224,7 @@ function addFleet(program: Command): void {
     )
     .addOption(imageOption())
     .addOption(new Option('--out <folder>', 'write result and checkpoints into this folder, new or empty'))
-    .option('--resume', 'go on from the checkpoint in the folder of --out; the result is the same')
+    .addOption(resumeOption())
     .addOption(positiveOption('--checkpoint-every <min>', 'wall time between checkpoints, minutes', 10_000).default(10))
     .addOption(jsonOption())
     .addHelpText(
