@@ -98,7 +98,7 @@ import {
   NOTHING_TO_SEND,
 } from '../node/outbox';
 import { composeDecision } from '../federation/decisions';
-import { composePastSplit } from '../federation/split';
+import { composeSplit } from '../federation/split';
 import { composeProfile } from '../federation/profiles';
 import { composeSummary } from '../federation/step';
 import { takeRumour } from '../intent/rumour';
@@ -274,7 +274,7 @@ function composeEntry(ctx: usize, at: usize, end: usize, entry: Outgoing): usize
     case SEND_DECISION:
       return composeDecision(ctx, at, end);
     case SEND_SPLIT:
-      return composePastSplit(ctx, at, end);
+      return composeSplit(ctx, at, end);
     case SEND_ALARM: {
       const m = changetype<Alarm>(scratch);
       m.class = a;

@@ -189,17 +189,17 @@ function isBalanced(ctx: usize, cut: Cut): bool {
 }
 
 /**
- * Whether a claim lies across the cut that binds beyond the switch: its lease was extended in
- * advance. Ordinary leases are over before the other half grants the unit.
+ * Whether a claim lies across the cut that binds beyond the switch at `untilS`: its lease was
+ * extended in advance. Ordinary leases are over before the other half grants the unit.
  */
-function isClaimedAcross(ctx: usize, cut: Cut): bool {
+export function isClaimedAcross(ctx: usize, cut: Cut, untilS: u32): bool {
   readIntents(ctx);
   let left = intents(ctx).count;
   for (let i: u32 = 0; i < INTENTS_MAX && left != 0; i++) {
     const record = intentSeen(ctx, i);
     if (record.state == 0) continue;
     left--;
-    if (!isClaim(record) || record.leaseS <= cut.switchS) continue;
+    if (!isClaim(record) || record.leaseS <= untilS) continue;
     const isSecond = isOfSecond(cut, resourceGroup(record.resource), resourceUnit(record.resource));
     if (isSecond != bitGet(secondHalfAt(cut), record.owner)) return true;
   }
@@ -213,7 +213,7 @@ export function isWhole(ctx: usize, cut: Cut): bool {
     isShared(ctx, cut, GROUP_KIND_LOT) &&
     isShared(ctx, cut, GROUP_KIND_DEPOT) &&
     isBalanced(ctx, cut) &&
-    !isClaimedAcross(ctx, cut)
+    !isClaimedAcross(ctx, cut, cut.switchS)
   );
 }
 

@@ -14,10 +14,10 @@ import { eventDone, eventSpace } from '../node/queues';
 import { missionS, self } from '../node/table';
 import { NOTHING_TO_SEND, send, SEND_DECISION } from '../node/outbox';
 import { coordinator } from '../membership/member_state';
-import { decision, decisionToChange, membership } from '../membership/table';
+import { decision, decisionToChange, division, membership } from '../membership/table';
 import { majorityAgrees } from '../membership/quorum';
 import { ballotAt, proposerOf, tryOf, tryStartS } from '../membership/ballot';
-import { halvesAgree, isSplitPending } from '../membership/division';
+import { halvesAgree, isSplitPending, switchS } from '../membership/division';
 import { changeDecision, clearValue, decisionTo, isAcceptable, isWindow, mayAct } from '../membership/decision';
 import {
   Decided,
@@ -26,8 +26,9 @@ import {
   encodeDecision,
   ProposeDecision,
 } from '../wire/generated/messages';
+import { isClaimedAcross } from './cut';
 import { forgetOrder, isOrdered, orderDecision } from './order';
-import { composeAcceptedSplit, mayBeSplit, noteSplitDecided, proposeSplit, reproposeSplit } from './split';
+import { composeSplit, mayBeSplit, noteSplitDecided, proposeSplit, reproposeSplit } from './split';
 import { federation } from './table';
 
 /** Does the period's work on decisions. */
@@ -47,7 +48,7 @@ export function decisionStep(ctx: usize): void {
 /**
  * Notes a quorum on the digest with the present record. A value that was accepted in the promised
  * ballot is decided then; one of an earlier ballot was only learnt. A split needs a majority of
- * each half, too.
+ * each half, too, and that no lease which all of them know binds across it.
  */
 function noteAgreement(ctx: usize): void {
   const record = decision(ctx);
@@ -57,7 +58,7 @@ function noteAgreement(ctx: usize): void {
   if (record.agreed == 0) decisionToChange(ctx).agreed = 1;
   if (!isChosen) return;
   if (isSplitPending(ctx)) {
-    if (!halvesAgree(ctx)) return;
+    if (!halvesAgree(ctx) || isClaimedAcross(ctx, division(ctx), switchS(ctx))) return;
     noteSplitDecided(ctx);
   }
   decisionToChange(ctx).decided = 1;
@@ -150,7 +151,7 @@ export function onProposeDecision(ctx: usize, m: ProposeDecision): u32 {
 export function composeDecision(ctx: usize, at: usize, end: usize): usize {
   const record = decision(ctx);
   if (record.number == 0) return NOTHING_TO_SEND;
-  if (<u32>record.kind == DECISION_KIND_SPLIT) return composeAcceptedSplit(ctx, at, end);
+  if (<u32>record.kind == DECISION_KIND_SPLIT) return composeSplit(ctx, at, end);
   const m = changetype<DecisionMessage>(ctx + SCRATCH_OUT_AT);
   decisionTo(record, m);
   return encodeDecision(at, end, m);

@@ -8,6 +8,7 @@ import { GROUPS_MAX, INTENT_STATE_WITHDRAWN, OWN_SLOTS } from '../wire/generated
 import { encodeMoved, Moved } from '../wire/generated/messages';
 import { isInSecondHalf, node, NODE } from '../node/table';
 import { eventDone, eventSpace } from '../node/queues';
+import { closeSplitRecord } from '../membership/decision';
 import { elsewhereWord, isForeign, isWholeGroup, leaveMembers, shareOf, takeHalf } from '../membership/division';
 import { membership, VIEW } from '../membership/table';
 import { digestOfMembers, subtractFromDigest } from '../membership/view';
@@ -23,6 +24,7 @@ export function moveToHalf(ctx: usize): void {
   changes(ctx, NODE | VIEW);
   takeHalf(ctx);
   leaveMembers(ctx);
+  closeSplitRecord(ctx);
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
     const offset = word << 2;
     setSeenSilent(ctx, offset, load<u32>(seenSilentAt(ctx) + offset) & ~elsewhereWord(ctx, word));

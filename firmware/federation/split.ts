@@ -2,24 +2,27 @@
 // and accepts the cut as any member, and learns of a split that it missed (docs/federation.md,
 // Split). moving.ts moves this node to its half.
 
-import { CHANGE_S, COORDINATOR_ALLOWED, MEMBER_WORDS, TRY_S, WINDOW_S } from '../memory/limits';
+import { CHANGE_S, CHECKPOINT_S, COORDINATOR_ALLOWED, MEMBER_WORDS, TRY_S, WINDOW_S } from '../memory/limits';
 import { SCRATCH_OUT_AT } from '../memory/map';
-import { call } from '../memory/guard';
+import { call, changes } from '../memory/guard';
 import { ADDRESSEE_ALL, CLUSTER_MEMBERS_MAX, DECISION_KIND_SPLIT, LINE_BYTES, ROUND_S } from '../wire/generated/codes';
-import { DUE_SPLIT, FIRST_HALF, leaveToTick, members, missionS, node, self, timeKnown, WHOLE } from '../node/table';
+import {
+  DUE_SPLIT,
+  FIRST_HALF,
+  leaveToTick,
+  members,
+  missionS,
+  node,
+  NODE,
+  self,
+  timeKnown,
+  WHOLE,
+} from '../node/table';
 import { send, SEND_SPLIT } from '../node/outbox';
 import { ballotAt, tryOf, tryStartS } from '../membership/ballot';
-import {
-  hashOfCut,
-  isBetweenHalves,
-  isSplitPending,
-  leaveMembers,
-  secondHalfAt,
-  switchS,
-} from '../membership/division';
+import { hashOfCut, isBetweenHalves, isSplitPending, secondHalfAt, switchS } from '../membership/division';
 import { areNumbersPlausible, changeDecision, isWindow, learnDecision } from '../membership/decision';
 import { isSilent } from '../membership/liveness';
-import { digestOfMembers, subtractFromDigest } from '../membership/view';
 import { coordinator } from '../membership/member_state';
 import {
   Cut,
@@ -117,9 +120,11 @@ function keepCut(ctx: usize, cut: Cut, number: u32, ballot: u32): void {
   split.ballot = ballot;
 }
 
-/** Notes that the accepted split is decided. */
+/** Notes that the accepted split is decided. A checkpoint is due: a reset must not forget that. */
 export function noteSplitDecided(ctx: usize): void {
   divisionToChange(ctx).decided = 1;
+  changes(ctx, NODE);
+  node(ctx).checkpointS = call(ctx).localS - CHECKPOINT_S;
 }
 
 // ---- as any member ----
@@ -164,8 +169,7 @@ export function judgeSplit(ctx: usize): void {
   m.contentHigh = <u32>(hash >>> 32);
   m.contentLow = <u32>hash;
   m.size = received.size;
-  if (isLaterBallot(ctx, received)) takeLaterBallot(ctx, received);
-  if (received.decided != 0 && isWitnessed(ctx, received.sender, <u32>hash ^ received.accepted)) takeDecided(ctx, m);
+  if (received.decided != 0 && isWitnessed(ctx, received, <u32>hash)) takeDecided(ctx, m);
   else if (learnDecision(ctx, m, accepts(ctx, received))) keepCut(ctx, received, received.number, received.accepted);
   forgetReceivedSplit(ctx);
 }
@@ -188,43 +192,23 @@ function accepts(ctx: usize, received: ReceivedSplit): bool {
 }
 
 /**
- * Whether a member of this half saw the split that divided the cluster decided in a later ballot.
- * All of a half must know the latest one: it dates the silence of the other half.
- */
-function isLaterBallot(ctx: usize, received: ReceivedSplit): bool {
-  const split = division(ctx);
-  if (<u32>node(ctx).half == WHOLE || received.decided == 0 || received.number != split.number) return false;
-  return isWindow(ctx) && received.accepted > split.ballot && hashOfCut(received) == hashOfCut(split);
-}
-
-function takeLaterBallot(ctx: usize, received: ReceivedSplit): void {
-  divisionToChange(ctx).ballot = received.accepted;
-  const record = decisionToChange(ctx);
-  if (record.number == received.number) {
-    record.accepted = received.accepted;
-    record.promised = max<u32>(record.promised, received.promised);
-    record.agreed = 0;
-  }
-  leaveMembers(ctx);
-  subtractFromDigest(ctx, membership(ctx).memberDigest - digestOfMembers(ctx));
-}
-
-/**
  * Counts a sender among those that say that a split is decided. True for the third one: this node
  * missed the decision, because it saw no quorum for long, or because it accepted that split and the
  * time of the switch has come.
  */
-function isWitnessed(ctx: usize, sender: u32, hash: u32): bool {
+function isWitnessed(ctx: usize, received: ReceivedSplit, hash: u32): bool {
   const view = membership(ctx);
-  const isAwaited = isBetweenHalves(ctx) && decision(ctx).contentLow == (hash ^ receivedSplit(ctx).accepted);
+  const isAwaited = isBetweenHalves(ctx) && decision(ctx).contentLow == hash;
   if (!mayBeSplit(ctx) || (!isAwaited && view.quorumRound + MISSED_ROUNDS > view.round)) return false;
   const split = divisionToChange(ctx);
-  const mark = sender + 1;
+  const mark: u32 = <u32>received.sender + 1;
   if (split.witnessed != hash) {
     split.witnessed = hash;
+    split.witnessedBallot = 0;
     split.firstWitness = 0;
     split.secondWitness = 0;
   }
+  split.witnessedBallot = max<u32>(split.witnessedBallot, received.accepted);
   if (split.firstWitness == 0) split.firstWitness = <u8>mark;
   else if (<u32>split.firstWitness == mark) return false;
   else if (split.secondWitness == 0) split.secondWitness = <u8>mark;
@@ -232,9 +216,12 @@ function isWitnessed(ctx: usize, sender: u32, hash: u32): bool {
   return false;
 }
 
-/** Takes the split that waits, which was decided without this node. */
+/**
+ * Takes the split that waits, which was decided without this node: in the latest ballot that a
+ * witness saw, so that the other half's leases are over when this half grants its units.
+ */
 function takeDecided(ctx: usize, m: DecisionMessage): void {
-  keepCut(ctx, receivedSplit(ctx), m.number, m.accepted);
+  keepCut(ctx, receivedSplit(ctx), m.number, division(ctx).witnessedBallot);
   noteSplitDecided(ctx);
   if (m.number < decision(ctx).number) return;
   changeDecision(ctx, m);
@@ -243,33 +230,20 @@ function takeDecided(ctx: usize, m: DecisionMessage): void {
 
 // ---- sending ----
 
-/** Composes the accepted split. Returns the address after it; 0 if it does not fit. */
-export function composeAcceptedSplit(ctx: usize, at: usize, end: usize): usize {
+/**
+ * Composes the split: the accepted one, or the one that divided this cluster, for those who missed
+ * it. Returns the address after it; 0 if it does not fit.
+ */
+export function composeSplit(ctx: usize, at: usize, end: usize): usize {
   const record = decision(ctx);
+  const split = division(ctx);
+  const isPast = <u32>node(ctx).half != WHOLE;
   const m = changetype<SplitMessage>(ctx + SCRATCH_OUT_AT);
-  m.number = record.number;
-  m.promised = record.promised;
-  m.accepted = record.accepted;
+  m.number = isPast ? split.number : record.number;
+  m.promised = isPast ? split.ballot : record.promised;
+  m.accepted = isPast ? split.ballot : record.accepted;
   m.size = record.size;
-  m.decided = record.decided;
-  return encodeCut(ctx, at, end, m);
-}
-
-/** Composes the split that divided this cluster, for those who missed it. */
-export function composePastSplit(ctx: usize, at: usize, end: usize): usize {
-  const split = division(ctx);
-  if (decision(ctx).number == split.number) return composeAcceptedSplit(ctx, at, end);
-  const m = changetype<SplitMessage>(ctx + SCRATCH_OUT_AT);
-  m.number = split.number;
-  m.promised = split.ballot;
-  m.accepted = split.ballot;
-  m.size = decision(ctx).size;
-  m.decided = 1;
-  return encodeCut(ctx, at, end, m);
-}
-
-function encodeCut(ctx: usize, at: usize, end: usize, m: SplitMessage): usize {
-  const split = division(ctx);
+  m.decided = isPast ? 1 : record.decided;
   m.switchS = split.switchS;
   m.groups = split.groups;
   m.divided = split.divided;

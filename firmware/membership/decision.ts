@@ -4,11 +4,11 @@
 
 import { ACT_S, CHANGE_S, WINDOW_S } from '../memory/limits';
 import { AHEAD_S_MAX, CLUSTER_MEMBERS_MAX, DECISION_KIND_GROW, DECISION_KIND_VOID } from '../wire/generated/codes';
-import { members, missionS, timeKnown } from '../node/table';
+import { members, missionS, node, timeKnown, WHOLE } from '../node/table';
 import { Decision as DecisionMessage } from '../wire/generated/messages';
 import { ballotAt, proposerOf, tryOf } from './ballot';
 import { isSplitPending } from './division';
-import { decision, decisionToChange, Decision } from './table';
+import { decision, decisionToChange, Decision, division } from './table';
 import { noteUnstored } from './quorum';
 import { decisionTerm, subtractFromDigest } from './view';
 
@@ -82,10 +82,30 @@ export function decisionTo(record: Decision, m: DecisionMessage): void {
 /** Whether the value in a message is accepted later than the one in the record. */
 function isLater(record: Decision, m: DecisionMessage): bool {
   if (m.accepted != record.accepted) return m.accepted > record.accepted;
-  // A ballot has one value; if its proposer sent two, all keep the same.
+  // A ballot has one value. If its proposer sent two, all keep the same, until a quorum has agreed.
+  if (record.agreed != 0) return false;
   if (m.kind != <u32>record.kind) return m.kind > <u32>record.kind;
   if (m.contentHigh != record.contentHigh) return m.contentHigh > record.contentHigh;
   return m.contentLow > record.contentLow;
+}
+
+/**
+ * Makes the record of the split that divided the cluster the same in all members of a half,
+ * whatever ballot they saw it decided in. Call when this node takes its half.
+ */
+export function closeSplitRecord(ctx: usize): void {
+  const split = division(ctx);
+  const record = decisionToChange(ctx);
+  if (record.number != split.number) return;
+  record.promised = ballotAt(split.switchS, 0);
+  record.accepted = record.promised;
+  record.agreed = 1;
+  record.decided = 1;
+}
+
+/** Whether this node's cluster was divided by the decision of this number, or a later one. */
+function isPastSplit(ctx: usize, number: u32): bool {
+  return <u32>node(ctx).half != WHOLE && number <= division(ctx).number;
 }
 
 /**
@@ -96,7 +116,7 @@ function isLater(record: Decision, m: DecisionMessage): bool {
  */
 export function learnDecision(ctx: usize, m: DecisionMessage, accepts: bool): bool {
   const record = decision(ctx);
-  if (!isWindow(ctx) || m.number < record.number) return false;
+  if (!isWindow(ctx) || m.number < record.number || isPastSplit(ctx, m.number)) return false;
   if (m.number > record.number && isSplitPending(ctx)) return false;
   const size = max<u32>(m.size, record.size);
   const isAccepted = accepts && m.accepted != 0;

@@ -167,8 +167,7 @@ export function takeNumber(ctx: usize): void {
 
 /**
  * Takes the members of the other half out of the view. They count as silent since the switch, so
- * that their claims on this half's units hold until their leases are over (lease.ts). Called again,
- * it brings that time up to date.
+ * that their claims on this half's units hold until their leases are over (lease.ts).
  */
 export function leaveMembers(ctx: usize): void {
   changes(ctx, BITMAPS | HEARD | SUSPECTS | AGREE);

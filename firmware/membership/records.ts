@@ -161,11 +161,12 @@ export class Division extends Cut {
   decided: u8 = 0;
   /**
    * Two members, each + 1, that said so to this node, which saw no quorum; the split that they
-   * named: the lower half of a hash.
+   * named: the lower half of a hash; and the latest ballot that they named.
    */
   firstWitness: u8 = 0;
   secondWitness: u8 = 0;
   witnessed: u32 = 0;
+  witnessedBallot: u32 = 0;
 }
 
 /** A split that a member sent and that waits for the tick. One line. */

@@ -15,6 +15,7 @@ import {
   readMembers,
   silentAt,
   BITMAPS,
+  everyoneAt,
   MARK_EQUIVOCATOR,
   VIEW,
 } from './table';
@@ -84,11 +85,15 @@ export function decisionTerm(ctx: usize): u64 {
   return mix64(content ^ ((<u64>record.number) << 32) ^ ((<u64>record.kind) << 8) ^ <u64>record.size);
 }
 
-/** Sum of the contributions of all members, and of the decision. */
+/**
+ * Sum of the contributions of all members, and of the decision. Members of the other half are left
+ * out: those who saw the split decided in different ballots date their silence differently.
+ */
 export function digestOfMembers(ctx: usize): u64 {
   let sum = decisionTerm(ctx);
   for (let word: u32 = 0; word < MEMBER_WORDS; word++) {
-    let bits = load<u32>(silentAt(ctx) + (word << 2));
+    const offset = word << 2;
+    let bits = load<u32>(silentAt(ctx) + offset) & load<u32>(everyoneAt(ctx) + offset);
     while (bits != 0) {
       const index = (word << 5) + ctz<u32>(bits);
       bits &= bits - 1;

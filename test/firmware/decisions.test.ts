@@ -312,6 +312,15 @@ test('FLT-1 violated: two values in one ballot end as one, everywhere', () => {
   assert.is(cluster.nodes[1].decision()?.contentLow, 9);
 });
 
+test('FLT-1 violated: what a quorum agreed on is not replaced by a second value of its ballot', () => {
+  const cluster = ordered();
+  cluster.runTo(3 * changeS + 10);
+  assert.equal(valuesOf(cluster), [`1: ${DECISION_KIND.grow} 8`]);
+  const before = recordOf(cluster, 2)!;
+  cluster.inject(2, 5, [record({ promised: before.promised, accepted: before.accepted, ...grown(9) })]);
+  assert.equal(recordOf(cluster, 2), before);
+});
+
 test('INT-5 holds: who raises promises again and again keeps no quorum away', () => {
   const cluster = clusterWith();
   cluster.runTo(changeS);

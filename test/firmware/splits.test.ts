@@ -1,5 +1,4 @@
-// Splits of a cluster (docs/federation.md, Split): each rule that keeps a unit from being worked by
-// two, and who missed the split from being lost, has a test here.
+// Splits of a cluster (docs/federation.md, Split): what each half has, and what cannot be split.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -18,63 +17,38 @@ import {
   WORK_KIND,
 } from '../../host/cbor/generated.ts';
 import { readHeader } from '../../host/security/envelope.ts';
-import { decodeFrame } from '../../host/security/frame.ts';
-import { firmwareConstants } from '../../hwsim/emulator/memory_map.ts';
-import { openedFrame, testLink } from '../security/sealed.ts';
-import { type ClusterOptions, smallWorld, TestCluster } from './cluster.ts';
-import { claimOf, DAY, HOUR, leaseUntilS, versionOf } from './driven.ts';
-import { place } from './region.ts';
+import { openedFrame } from '../security/sealed.ts';
+import { smallWorld } from './cluster.ts';
+import { claimOf, DAY, HOUR, versionOf } from './driven.ts';
+import {
+  acceptedOf,
+  assertHalves,
+  assigned,
+  ballotAt,
+  bitmapOf,
+  changeS,
+  clusterOf,
+  clusterWith,
+  decidedBy,
+  eventsOf,
+  everybody,
+  hasQuorum,
+  home,
+  isMoved,
+  movedBy,
+  nodes,
+  opens,
+  order,
+  ordered,
+  second,
+  sister,
+  splitWith,
+  switchS,
+  tryS,
+  unitOf,
+  windowS,
+} from './split_world.ts';
 import { watched } from './watch.ts';
-
-const nodes = 8;
-const home = 7;
-const sister = home ^ 0x8000;
-const constants = firmwareConstants('flight');
-const changeS = Number(constants.get('CHANGE_S'));
-const windowS = Number(constants.get('WINDOW_S'));
-const tryS = Number(constants.get('TRY_S'));
-/** Of a split that is ordered before the first window and decided in the first try. */
-const switchS = tryS + changeS / 2;
-/** Who mines lot 1 stays, who mines lot 2 goes: nodes take lots in turn. */
-const second = [1, 3, 5, 7];
-const everybody = Array.from({ length: nodes }, (_, node) => node);
-const ballotAt = (atS: number, proposer: number): number => ((Math.floor(atS / tryS) + 1) << 8) | proposer;
-
-function clusterWith(options: Partial<ClusterOptions> = {}): TestCluster {
-  const cluster = new TestCluster({ nodes, place, ...options });
-  // One radio channel: each half hears the other's frames, too.
-  cluster.mayRefuse = (_, __, status) => status === STATUS.notForUs;
-  return cluster;
-}
-
-const order = (cluster: TestCluster, node: number): number =>
-  cluster.observe(node, { name: 'propose-decision', kind: DECISION_KIND.split, contentHigh: 0, contentLow: 0 });
-
-/** A cluster whose coordinator was ordered to split it, before the first window. */
-function ordered(options: Partial<ClusterOptions> = {}): TestCluster {
-  const cluster = clusterWith(options);
-  cluster.runTo(900);
-  assert.is(order(cluster, 0), STATUS.ok);
-  return cluster;
-}
-
-const eventsOf = (cluster: TestCluster, type: number) => cluster.events.filter(({ fields }) => fields[0] === type);
-const decidedBy = (cluster: TestCluster): number[] => eventsOf(cluster, TYPE.decided).map(({ node }) => node);
-const movedBy = (cluster: TestCluster): number[] => eventsOf(cluster, TYPE.moved).map(({ node }) => node);
-const isMoved = (cluster: TestCluster, node: number): boolean => cluster.nodes[node].division()?.moved === 1;
-const clusterOf = (cluster: TestCluster, node: number) => cluster.nodes[node].division()?.cluster;
-const hasQuorum = (cluster: TestCluster, node: number): boolean => {
-  const { round, quorumRound } = cluster.nodes[node].view();
-  return quorumRound + 1 >= round;
-};
-
-function assertHalves(cluster: TestCluster): void {
-  for (const node of everybody) {
-    assert.ok(isMoved(cluster, node), `node ${node} moved`);
-    assert.is(clusterOf(cluster, node), second.includes(node) ? sister : home, `node ${node}`);
-    assert.ok(hasQuorum(cluster, node), `node ${node} has a quorum`);
-  }
-}
 
 test('FLT-4 holds: a cluster splits into two that work on, each with its members, units and quorum', () => {
   const cluster = ordered();
@@ -105,16 +79,6 @@ test('FLT-4 holds: a cluster splits into two that work on, each with its members
   assert.equal(eventsOf(cluster, TYPE.onset), []);
 });
 
-/** Whether the key of the cluster before the split opens a frame, whatever number that has. */
-function opens(frame: Uint8Array): boolean {
-  try {
-    decodeFrame(frame, { ...testLink, keyOf: (header) => testLink.keyOf({ ...header, cluster: home }) });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 test('FLT-4 holds: the halves speak under two numbers and two keys', () => {
   const cluster = ordered();
   const numbers = new Map<number, Set<number>>();
@@ -133,101 +97,6 @@ test('FLT-4 holds: the halves speak under two numbers and two keys', () => {
   assert.ok(opened > 100 && sealed > 100, `${opened} ${sealed}`);
   for (const node of everybody) assert.equal([...numbers.get(node)!], [second.includes(node) ? sister : home]);
 });
-
-const noValue = { kind: DECISION_KIND.void, contentHigh: 0, contentLow: 0 };
-
-/** Two of the second half hear nobody: the others are a majority, but not of that half. */
-function withoutMajorityOfSecond(cluster: TestCluster): void {
-  for (const node of [5, 7]) cluster.part[node] = node;
-}
-
-test('INT-5 violated (no majority of each half): a split that one half missed is not decided', () => {
-  const cluster = ordered();
-  cluster.runTo(2 * changeS - 5);
-  withoutMajorityOfSecond(cluster);
-  cluster.runTo(switchS + 60);
-  assert.ok(cluster.nodes[0].decision()!.accepted !== 0);
-  assert.is(cluster.nodes[0].decision()!.agreed, 1, 'six of eight agree on the record');
-  assert.equal(decidedBy(cluster), []);
-  assert.equal(movedBy(cluster), []);
-  // Healed, it is decided in a later ballot; the switch is that of the later try.
-  cluster.part.fill(0);
-  cluster.runTo(2 * tryS - 5);
-  assert.equal(decidedBy(cluster).sort(), everybody);
-  assert.equal(movedBy(cluster), []);
-  cluster.runTo(2 * tryS + HOUR);
-  assertHalves(cluster);
-});
-
-test('INT-5 violated (votes after the switch): while the split may be decided, no lease is renewed', () => {
-  const cluster = ordered();
-  cluster.runTo(2 * changeS - 5);
-  withoutMajorityOfSecond(cluster);
-  cluster.runTo(switchS - 5);
-  const before = leaseUntilS(cluster, 2);
-  assert.ok(before > switchS, 'it is renewed until the switch');
-  // The coordinator opens a later ballot. What may be decided in the first one stays so.
-  cluster.runTo(2 * tryS - 5);
-  assert.is(cluster.nodes[2].decision()!.accepted, ballotAt(tryS, 0));
-  assert.ok(hasQuorum(cluster, 2));
-  assert.ok(leaseUntilS(cluster, 2) <= before + 120, `${leaseUntilS(cluster, 2)} ${before}`);
-});
-
-test('FLT-4 holds: who accepted a split and sees a quorum believes three that it is decided, after the switch', () => {
-  const cluster = ordered();
-  cluster.runTo(2 * changeS - 5);
-  withoutMajorityOfSecond(cluster);
-  const ballot = { promised: ballotAt(0, 0), accepted: ballotAt(0, 0) };
-  const decided = (other: Partial<Split> = {}) => {
-    for (const sender of [0, 4, 6]) {
-      cluster.inject(2, sender, [splitWith({ ...ballot, decided: 1, ...other })]);
-      cluster.runTo(cluster.nowMs / 1000 + 1);
-    }
-    cluster.runTo(cluster.nowMs / 1000 + 120);
-    return isMoved(cluster, 2);
-  };
-  cluster.runTo(tryS - 600);
-  assert.is(decided(), false);
-  cluster.runTo(switchS + 60);
-  assert.is(hasQuorum(cluster, 2), true);
-  assert.is(decided({ groups: 1 << 1 }), false, 'another split');
-  assert.is(decided(), true);
-});
-
-test('INT-5 violated: a later number does not replace a split that may be decided', () => {
-  const cluster = ordered();
-  cluster.runTo(2 * changeS - 5);
-  withoutMajorityOfSecond(cluster);
-  cluster.runTo(tryS + 10);
-  const promised = ballotAt(tryS, 4);
-  const next: Message = { name: 'decision', number: 2, promised, accepted: 0, ...noValue, size: 0 };
-  assert.is(cluster.inject(2, 4, [next]), STATUS.ok);
-  const { number, kind } = cluster.nodes[2].decision()!;
-  assert.equal([number, kind], [1, DECISION_KIND.split]);
-});
-
-test('FLT-4 holds: a half in which one saw a later ballot decided agrees on that ballot', () => {
-  const cluster = ordered();
-  const windowS = 2 * tryS + changeS;
-  cluster.runTo(windowS + 10);
-  assertHalves(cluster);
-  const { promised, accepted } = { promised: ballotAt(tryS, 0), accepted: ballotAt(tryS, 0) };
-  cluster.inject(2, 0, [splitWith({ promised, accepted, decided: 1 })]);
-  cluster.runTo(windowS + 4 * changeS + HOUR / 4);
-  for (const node of [0, 2, 4, 6]) assert.is(cluster.nodes[node].decision()!.accepted, accepted, `node ${node}`);
-  assertHalves(cluster);
-});
-
-const unitOf = (group: number, unit: number): number => (group << 16) | unit;
-
-/** Assigns a node a unit for a day. */
-function assigned(cluster: TestCluster, node: number, resource: number, { slot = 1, inS = 0 } = {}): number {
-  const startS = Math.floor(cluster.nowMs / 1000) + inS;
-  return cluster.observe(node, {
-    ...{ name: 'assign', slot, kind: WORK_KIND.mine, resource, durationS: 0 },
-    ...{ startS, endS: startS + DAY, rate: 10, priority: 1 },
-  });
-}
 
 test('INT-5 violated (claims settle meanwhile): from acceptance to the switch no claim on a unit settles', () => {
   const cluster = ordered();
@@ -327,26 +196,6 @@ test('FLT-4 holds: a member that restarts after the split keeps its number, with
   }
 });
 
-/** A split as a member may send it. */
-const splitWith = (changes: Partial<Split> = {}): Split => ({
-  ...{ name: 'split', number: 1, promised: ballotAt(0, 4), accepted: ballotAt(0, 4), size: 0, decided: 0 },
-  ...{ switchS, groups: 1 << 2, divided: 1 << 3, members: bitmapOf(second) },
-  ...changes,
-});
-
-function bitmapOf(members: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(28);
-  for (const member of members) bytes[member >>> 3] |= 1 << (member & 7);
-  return bytes;
-}
-
-/** What node 3 has accepted after it was sent a split in a window; 0 = nothing. */
-function acceptedOf(cluster: TestCluster, split: Split, sender = 4): number {
-  assert.is(cluster.inject(3, sender, [split]), STATUS.ok);
-  cluster.runTo(cluster.nowMs / 1000 + 1);
-  return cluster.nodes[3].decision()?.accepted ?? 0;
-}
-
 test('FLT-4 violated: what cannot be a split, and what divides wrongly, is not accepted', () => {
   const cluster = clusterWith();
   cluster.runTo(changeS + 10);
@@ -373,34 +222,6 @@ test('FLT-4 violated: what cannot be a split, and what divides wrongly, is not a
   assert.is(acceptedOf(cluster, splitWith()), ballotAt(0, 4));
 });
 
-test('FLT-4 violated: nobody accepts a split after the try of its ballot', () => {
-  const cluster = clusterWith();
-  cluster.runTo(tryS + 10);
-  assert.is(acceptedOf(cluster, splitWith()), 0);
-  assert.is(
-    acceptedOf(cluster, splitWith({ promised: ballotAt(tryS, 4), accepted: ballotAt(tryS, 4) })),
-    ballotAt(tryS, 4),
-  );
-});
-
-test('FLT-4 violated: two Byzantine members move nobody, nor do three while there is a quorum', () => {
-  const cluster = clusterWith();
-  const lie = splitWith({ decided: 1, switchS: 2 * changeS });
-  cluster.runTo(tryS - 300);
-  for (const sender of [0, 1, 2]) acceptedOf(cluster, lie, sender);
-  cluster.part[3] = 1;
-  cluster.runTo(2 * tryS + changeS / 2);
-  for (const sender of [0, 1, 0, 1]) acceptedOf(cluster, lie, sender);
-  assert.is(cluster.nodes[3].division(), undefined);
-  acceptedOf(cluster, splitWith({ ...lie, groups: 2 }), 2);
-  acceptedOf(cluster, lie, 1);
-  assert.is(isMoved(cluster, 3), false, 'another split begins the count anew');
-  acceptedOf(cluster, lie, 0);
-  acceptedOf(cluster, lie, 2);
-  cluster.runTo(cluster.nowMs / 1000 + 120);
-  assert.is(isMoved(cluster, 3), true);
-});
-
 test('FLT-4 violated: a half is not split again, and until the switch nothing else is decided', () => {
   const cluster = ordered();
   assert.is(order(cluster, 1), STATUS.implausible);
@@ -410,7 +231,8 @@ test('FLT-4 violated: a half is not split again, and until the switch nothing el
   assert.is(cluster.observe(0, grow), STATUS.ok);
   cluster.runTo(switchS - 5);
   assert.is(cluster.nodes[0].decision()!.number, 1, 'the next decision waits for the switch');
-  cluster.runTo(switchS + HOUR);
+  // Each number has a try of its own.
+  cluster.runTo(2 * tryS + HOUR);
   assert.is(cluster.nodes[2].decision()!.number, 2);
   assert.is(cluster.nodes[1].decision()!.number, 1);
   for (const node of [0, 1]) assert.is(order(cluster, node), STATUS.implausible);
