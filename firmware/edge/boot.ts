@@ -44,12 +44,15 @@ import {
   TYPE_LINK_SECRET,
   TYPE_PATH_KEY,
   TYPE_PLACE,
+  TYPE_ROTA,
   Config,
   decodeConfig,
   Group as GroupRecord,
   decodeGroup,
   Place,
   decodePlace,
+  Rota as RotaRecord,
+  decodeRota,
   Booted,
   encodeBooted,
 } from '../wire/generated/messages';
@@ -58,6 +61,7 @@ import { node, queues, clock, capabilityToChange, CONTEXT_MAGIC, NODE, HOT } fro
 import { eventSpace, eventDone } from '../node/queues';
 import { checkCheckpoint, isCheckpointOf } from './checkpoint';
 import { observeGroup } from '../intent/handlers';
+import { forgetRotas, setRota } from '../intent/rota';
 import { advance } from './order_of_work';
 
 /** Clock error of a configured mission time, ms. */
@@ -110,6 +114,7 @@ function configure(ctx: usize, m: Config, cause: u32): void {
   state.bootKnown = 0;
   state.startedS = nowS;
   state.placed = 0;
+  forgetRotas(ctx);
   state.periodS = nowS;
   state.checkpointS = 0;
   // The configuration gives mission time at local time zero.
@@ -118,7 +123,7 @@ function configure(ctx: usize, m: Config, cause: u32): void {
   setMission(ctx);
 }
 
-/** Takes the records after the configuration: keys, place, and groups unless `groups` is false. */
+/** Takes the records after the configuration: keys, place, rotas, and groups unless `groups` is false. */
 function takeRest(ctx: usize, at: usize, end: usize, groups: bool): u32 {
   while (at < end) {
     const type = messageType(at, end);
@@ -134,6 +139,13 @@ function takeRest(ctx: usize, at: usize, end: usize, groups: bool): u32 {
       at = decodePlace(at, end, m);
       if (at == 0) return STATUS_MALFORMED;
       setPlace(ctx, m);
+      continue;
+    }
+    if (type == TYPE_ROTA) {
+      const m = changetype<RotaRecord>(ctx + SCRATCH_AT);
+      at = decodeRota(at, end, m);
+      if (at == 0) return STATUS_MALFORMED;
+      if (setRota(ctx, m) != STATUS_OK) return STATUS_IMPLAUSIBLE;
       continue;
     }
     const next = skipItem(at, end);

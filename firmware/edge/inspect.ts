@@ -25,10 +25,11 @@ import {
 import { clockErrorMs } from '../node/clock';
 import { secondHalfAt, switchS } from '../membership/division';
 import { decision, division, hearing, membership, member, readMembers } from '../membership/table';
-import { intents, intent, intentIndex, own, group, STATEMENT_BYTES, statement } from '../intent/table';
+import { intents, intent, intentIndex, own, group, rota, STATEMENT_BYTES, statement } from '../intent/table';
+import { clusterOfTerm, rotaUntilS } from '../intent/rota';
 import { Head, head, pending, SIGNATURE_AT } from '../security/table';
 import { newestKeyEpoch, sendingKeyEpoch } from '../security/key_epoch';
-import { node, queues, counterAt, counterWord, members } from '../node/table';
+import { node, queues, counterAt, counterWord, members, missionS } from '../node/table';
 import { ageOf, lastLivenessTickOf } from '../membership/liveness';
 import { countSilences } from '../membership/correlated';
 import { coordinator, memberState } from '../membership/member_state';
@@ -83,6 +84,8 @@ export function inspectContext(ctx: usize, what: u32, index: u32, out: usize, ca
       return inspectDecision(ctx, out);
     case answers.INSPECT_DIVISION:
       return inspectDivision(ctx, out, cap);
+    case answers.INSPECT_ROTA:
+      return index < <u32>node(ctx).rotas ? inspectRota(ctx, index, out) : 0;
     default:
       return inspectList(ctx, what, index, out, cap);
   }
@@ -312,6 +315,16 @@ function inspectDivision(ctx: usize, out: usize, cap: u32): u32 {
   answer.divided = split.divided;
   memory.copy(out + answers.DIVISION_ANSWER_MEMBERS_AT, secondHalfAt(split), 28);
   return answers.DIVISION_ANSWER_WORDS;
+}
+
+function inspectRota(ctx: usize, index: u32, out: usize): u32 {
+  const entry = rota(ctx, index);
+  const answer = changetype<answers.RotaAnswer>(out);
+  answer.group = entry.resource >>> 16;
+  answer.unit = entry.resource & 0xffff;
+  answer.cluster = clusterOfTerm(entry, missionS(ctx));
+  answer.oursUntilS = rotaUntilS(ctx, entry, missionS(ctx));
+  return answers.ROTA_ANSWER_WORDS;
 }
 
 function inspectList(ctx: usize, what: u32, index: u32, out: usize, cap: u32): u32 {

@@ -9,12 +9,13 @@ import {
   LINES_AT,
   NOTICES_AT,
   OWN_AT,
+  ROTAS_AT,
   RUMOURS_AT,
   STATEMENTS_AT,
   STATEMENT_STATE_AT,
 } from '../memory/map';
 import { changes, changesLine, changesLines, lineOf, reads, readsLine, readsLines } from '../memory/guard';
-import { Group, Intent, IntentState, Notice, Own, Statement, StatementState } from './records';
+import { Group, Intent, IntentState, Notice, Own, Rota, Statement, StatementState } from './records';
 
 export const INTENT_STATE_LINES: u32 =
   (2 << ((INTENT_STATE_AT + 96 - 1 - LINES_AT) >> 6)) - (1 << ((INTENT_STATE_AT - LINES_AT) >> 6));
@@ -24,6 +25,7 @@ const OWN_LINES: u32 =
   (2 << ((OWN_AT + OWN_SLOTS * OWN_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((OWN_AT - LINES_AT) >> 6));
 const GROUP_BYTES: u32 = 32;
 export const NOTICE_BYTES: u32 = 16;
+const ROTA_BYTES: u32 = 32;
 const RUMOUR_BYTES: u32 = 4;
 export const RUMOURS: u32 =
   (2 << ((RUMOURS_AT + RUMOURS_MAX * RUMOUR_BYTES - 1 - LINES_AT) >> 6)) - (1 << ((RUMOURS_AT - LINES_AT) >> 6));
@@ -86,6 +88,16 @@ export function noticeToChange(ctx: usize, index: u32): Notice {
   return changetype<Notice>(ctx + NOTICES_AT + index * NOTICE_BYTES);
 }
 
+export function rota(ctx: usize, index: u32): Rota {
+  readsLine(ctx, lineOf(ROTAS_AT) + (index >>> 1));
+  return changetype<Rota>(ctx + ROTAS_AT + index * ROTA_BYTES);
+}
+
+export function rotaToChange(ctx: usize, index: u32): Rota {
+  changesLine(ctx, lineOf(ROTAS_AT) + (index >>> 1));
+  return changetype<Rota>(ctx + ROTAS_AT + index * ROTA_BYTES);
+}
+
 /** A rumour: record index (u16), times left (u16). Who changes one marks RUMOURS as changed. */
 export function rumourAt(ctx: usize, index: u32): usize {
   reads(ctx, RUMOURS);
@@ -120,5 +132,6 @@ if (offsetof<Intent>() > 64) ERROR('intent has more than 64 bytes');
 if (offsetof<Own>() > 32) ERROR('own has more than 32 bytes');
 if (offsetof<Group>() > 32) ERROR('group has more than 32 bytes');
 if (offsetof<Notice>() > 16) ERROR('notice has more than 16 bytes');
+if (offsetof<Rota>() > 32) ERROR('rota has more than 32 bytes');
 if (offsetof<StatementState>() > 64) ERROR('statements has more than 64 bytes');
 if (offsetof<Statement>() > 96) ERROR('statement has more than 96 bytes');

@@ -153,6 +153,23 @@ export class Notice {
   pad0: u16 = 0;
 }
 
+/** Who may use a unit that several clusters share, and when (rota.ts). */
+@unmanaged
+export class Rota {
+  /** Group (high 16 bits) and unit, 0 = the whole group. */
+  resource: u32 = 0;
+  /** Clusters in the order of their terms: how many, and their numbers. */
+  count: u32 = 0;
+  c0: u16 = 0;
+  c1: u16 = 0;
+  c2: u16 = 0;
+  c3: u16 = 0;
+  c4: u16 = 0;
+  c5: u16 = 0;
+  c6: u16 = 0;
+  c7: u16 = 0;
+}
+
 /** State of signing, verification and proofs. One line. */
 @unmanaged
 export class StatementState {

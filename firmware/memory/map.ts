@@ -15,6 +15,7 @@ import {
   COUNTER_COUNT,
   FRAME_BYTES_MAX,
   PATH_KEYS,
+  ROTAS_MAX,
 } from '../wire/generated/codes';
 import { STRUCT_BYTES_MAX } from '../wire/generated/messages';
 import {
@@ -126,7 +127,9 @@ export const PEERS_AT: u32 = PARTS_AT + COVER_PARTS_MAX * LINE_BYTES;
  */
 export const DIVISION_AT: u32 = (PEERS_AT + MEMBERS_MAX * 16 + UP) & ~UP;
 export const RECEIVED_SPLIT_AT: u32 = DIVISION_AT + LINE_BYTES;
-export const STATEMENT_STATE_AT: u32 = RECEIVED_SPLIT_AT + LINE_BYTES;
+/** Two rotas to a line: they come with each boot. */
+export const ROTAS_AT: u32 = RECEIVED_SPLIT_AT + LINE_BYTES;
+export const STATEMENT_STATE_AT: u32 = (ROTAS_AT + ROTAS_MAX * 32 + UP) & ~UP;
 export const STATEMENTS_AT: u32 = STATEMENT_STATE_AT + LINE_BYTES;
 export const SCHEDULE_AT: u32 = (STATEMENTS_AT + STATEMENTS_MAX * 96 + UP) & ~UP;
 export const WORK_AT: u32 = SCHEDULE_AT + 192;

@@ -25,7 +25,9 @@ export class NodeState {
   timeKnown: u32 = 0;
   samples: u16 = 0;
   /** MUTE_CAUSE_* that was reported last. */
-  muteCause: u16 = 0;
+  muteCause: u8 = 0;
+  /** Rotas that the configuration gave (intent/rota.ts). */
+  rotas: u8 = 0;
   /** Next period tick while mission time is unknown, local second. */
   periodS: u32 = 0;
   checkpointS: u32 = 0;

@@ -167,7 +167,7 @@ export function reportMute(ctx: usize): void {
   if (node(ctx).muteCause == cause) return;
   const at = eventSpace(ctx);
   if (at == 0) return;
-  node(ctx).muteCause = <u16>cause;
+  node(ctx).muteCause = <u8>cause;
   changes(ctx, NODE);
   const m = changetype<Mute>(ctx + SCRATCH_OUT_AT);
   m.cause = cause;

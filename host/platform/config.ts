@@ -1,5 +1,5 @@
 import { encodeMessage } from '../cbor/message.ts';
-import { BOOT_CAUSE, type Config, type Group, type Place } from '../cbor/generated.ts';
+import { BOOT_CAUSE, type Config, type Group, type Place, type Rota } from '../cbor/generated.ts';
 import type { LinkKeys } from '../security/key_epoch.ts';
 
 /** A first power-on and an alternate image trust no checkpoint. */
@@ -19,6 +19,7 @@ export interface BootFacts {
   reserved: number;
 }
 
+const clustersMax = 8;
 const keyless: LinkKeys = { secrets: [], path: [] };
 
 /** A node's capabilities and place, without what changes from boot to boot. */
@@ -28,16 +29,37 @@ export type NodeConfig = Omit<
 > &
   Partial<Pick<Config, 'ownerRateMax'>>;
 
+/** A node's place in the federation, and the rotas of what its cluster shares with others. */
+export type NodePlace = Omit<Place, 'name'> & { rotas?: readonly SharedUnit[] };
+
+/** A unit, or a whole group (unit 0), and the clusters that use it, in the order of their terms. */
+export interface SharedUnit {
+  group: number;
+  unit: number;
+  clusters: readonly number[];
+}
+
+/**
+ * Rota of a shared unit. Throws RangeError unless there are 1 to 8 clusters with numbers of 16 bits.
+ */
+export function rotaOf({ group, unit, clusters }: SharedUnit): Rota {
+  if (clusters.length < 1 || clusters.length > clustersMax)
+    throw new RangeError(`a rota has 1 to ${clustersMax} clusters, not ${clusters.length}`);
+  const bytes = Buffer.alloc(2 * clusters.length);
+  for (const [index, cluster] of clusters.entries()) bytes.writeUInt16BE(cluster, 2 * index);
+  return { name: 'rota', group, unit, clusters: bytes };
+}
+
 /**
  * The configuration block that `boot` and `restore` take: one `config` record, then `group`
- * records, then keys, then the node's place in the federation.
+ * records, then keys, then the node's place in the federation and its rotas.
  */
 export function encodeConfig(
   config: NodeConfig,
   groups: readonly Group[],
   facts: BootFacts,
   keys: LinkKeys = keyless,
-  place: Omit<Place, 'name'> | null = null,
+  federation: NodePlace | null = null,
 ): Uint8Array {
   const record = encodeMessage({
     ...config,
@@ -56,6 +78,12 @@ export function encodeConfig(
     ...groups.map((group) => encodeMessage(group)),
     ...keys.secrets.map((secret) => encodeMessage({ ...secret, name: 'link-secret' })),
     ...keys.path.map((key) => encodeMessage({ ...key, name: 'path-key' })),
-    ...(place === null ? [] : [encodeMessage({ ...place, name: 'place' })]),
+    ...federationRecords(federation),
   ]);
+}
+
+function federationRecords(federation: NodePlace | null): Uint8Array[] {
+  if (federation === null) return [];
+  const { rotas = [], ...place } = federation;
+  return [encodeMessage({ ...place, name: 'place' }), ...rotas.map((shared) => encodeMessage(rotaOf(shared)))];
 }

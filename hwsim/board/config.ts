@@ -1,5 +1,5 @@
-import { BOOT_CAUSE, FEATURE, type Group, type Place } from '../../host/cbor/generated.ts';
-import { encodeConfig } from '../../host/platform/config.ts';
+import { BOOT_CAUSE, FEATURE, type Group } from '../../host/cbor/generated.ts';
+import { encodeConfig, type NodePlace } from '../../host/platform/config.ts';
 import type { LinkKeys } from '../../host/security/key_epoch.ts';
 import type { WorldPlan } from '../world/plan.ts';
 import type { NonVolatile } from './nonvolatile.ts';
@@ -7,7 +7,7 @@ import type { NonVolatile } from './nonvolatile.ts';
 interface BootConfigParts {
   cluster: number;
   /** In the federation; left out: it has none. */
-  place?: Omit<Place, 'name'>;
+  place?: NodePlace;
   plan: WorldPlan;
   node: number;
   memory: NonVolatile;

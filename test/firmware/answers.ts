@@ -44,6 +44,12 @@ export abstract class NodeAnswers {
     return this.own(intentSlot).running === 1;
   }
 
+  /** A rota of the configuration; undefined: there are fewer. */
+  rota(index: number): Answer<'rota'> | undefined {
+    const words = this.inspect(INSPECT.rota, index);
+    return words.length === 0 ? undefined : named('rota', words);
+  }
+
   view(): Answer<'view'> {
     return named('view', this.inspect(INSPECT.view));
   }

@@ -1,5 +1,5 @@
 import { type CheckpointSource, type LoopBuffers, reserveBuffers } from '../../host/platform/buffers.ts';
-import { encodeConfig } from '../../host/platform/config.ts';
+import { encodeConfig, type NodePlace } from '../../host/platform/config.ts';
 import { dueMs, isOk, PlatformLoop, type PlatformHandler, type Trap, zeroCounts } from '../../host/platform/loop.ts';
 import { encodeMessage } from '../../host/cbor/message.ts';
 import {
@@ -10,7 +10,6 @@ import {
   type Group,
   INSPECT,
   type Message,
-  type Place,
   SIGNATURE_BYTES,
   STATUS,
   STATUS_MASK,
@@ -47,7 +46,7 @@ export interface ClusterOptions {
   /** Number of the cluster; `inject` knows the keys of cluster 7 only. */
   cluster?: number;
   /** The nodes' place in the federation. */
-  place?: Omit<Place, 'name'> | null;
+  place?: NodePlace | null;
 }
 
 /** An event or a command of a node: decoded integers, [0] = type. */

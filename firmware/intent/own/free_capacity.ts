@@ -6,6 +6,7 @@ import { bitSet, bitGet } from '../../base/bits';
 import { self, missionS } from '../../node/table';
 import { VERDICT_ACCEPTED, LEASE_S, ROUND_S } from '../../wire/generated/codes';
 import { arbitrate, unitUsable } from '../arbitration';
+import { isOursThrough } from '../rota';
 import { addToProfile, clearProfile, peakRate } from '../profile';
 import { nextInChain } from '../chain';
 import { group, intent, resourceUnit, isClaim, Intent, resourceGroup } from '../table';
@@ -64,7 +65,12 @@ export function freeUnit(ctx: usize, groupIndex: u32, startS: u32, endS: u32, pr
   }
   for (let i: u32 = 0; i < units; i++) {
     const unit = 1 + ((preferred + i) % units);
-    if (!bitGet(used, unit) && unitUsable(ctx, groupIndex, unit)) return unit;
+    if (
+      !bitGet(used, unit) &&
+      unitUsable(ctx, groupIndex, unit) &&
+      isOursThrough(ctx, (groupIndex << 16) | unit, startS, endS)
+    )
+      return unit;
   }
   return 0;
 }

@@ -4,6 +4,7 @@ import { LEASE_GUARD_S, OWN_SLOTS } from '../../wire/generated/codes';
 import { clockErrorMs, clockTrusted } from '../../node/clock';
 import { timeKnown, missionS } from '../../node/table';
 import { membership } from '../../membership/table';
+import { oursNowUntilS } from '../rota';
 import { own } from '../table';
 
 /**
@@ -19,10 +20,11 @@ export function leaseEndS(ctx: usize, slot: u32): u32 {
 
 /**
  * Until when the work of an own intent slot may run, mission seconds. It ends a guard early,
- * because the next owner may begin at the very second of the end.
+ * because the next owner may begin at the very second of the end; and with the term of its cluster,
+ * if others use the unit, too.
  */
 export function runUntilS(ctx: usize, slot: u32): u32 {
-  const lease = leaseEndS(ctx, slot);
+  const lease = min<u32>(leaseEndS(ctx, slot), oursNowUntilS(ctx, own(ctx, slot).settledResource));
   const end = own(ctx, slot).settledEndS - LEASE_GUARD_S - clockMarginS(ctx);
   return lease < end ? lease : end;
 }

@@ -267,3 +267,17 @@ export class DivisionAnswer {
   groups: u32 = 0;
   divided: u32 = 0;
 }
+
+export const INSPECT_ROTA: u32 = 20;
+export const ROTA_ANSWER_WORDS: u32 = 4;
+/**
+ * index: of the rota. cluster: whose term it is now. oursUntilS: end of the term, if this node's cluster may use
+ * the unit now; else 0.
+ */
+@unmanaged
+export class RotaAnswer {
+  group: u32 = 0;
+  unit: u32 = 0;
+  cluster: u32 = 0;
+  oursUntilS: u32 = 0;
+}

@@ -193,3 +193,37 @@ export function decodePlace(at: usize, end: usize, m: Place): usize {
   at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Place>("version"));
   return readCheck(from, at, end);
 }
+
+export const TYPE_ROTA: u32 = 150;
+/** Longest encoding. */
+export const ROTA_BYTES_MAX: u32 = 30;
+export const ROTA_STRUCT_BYTES: u32 = 16;
+
+// Given to boot() after the groups, up to four times: the rota of a unit that several clusters use, or of a
+// whole group (unit 0). Term k of 12 h, counted from mission time 0 on, belongs to entry k modulo their
+// number. clusters: numbers, two bytes each, the high one first.
+@unmanaged
+export class Rota {
+  group: u32 = 0; // 0..31
+  unit: u32 = 0; // 0..65535
+  clustersAt: u32 = 0; // address of the bytes
+  clustersLength: u32 = 0; // 2..16
+}
+
+export function encodeRota(at: usize, end: usize, m: Rota): usize {
+  const from = at;
+  at = writeType(at, end, 5, TYPE_ROTA);
+  at = writeUint(at, end, m.group, 31);
+  at = writeUint(at, end, m.unit, 65535);
+  at = writeBytes(at, end, m.clustersAt, m.clustersLength, 2, 16);
+  return writeCheck(from, at, end);
+}
+
+export function decodeRota(at: usize, end: usize, m: Rota): usize {
+  const from = at;
+  at = readType(at, end, 5, TYPE_ROTA);
+  at = readLongUint(at, end, 31, changetype<usize>(m) + offsetof<Rota>("group"));
+  at = readLongUint(at, end, 65535, changetype<usize>(m) + offsetof<Rota>("unit"));
+  at = readBytes(at, end, 2, 16, changetype<usize>(m) + offsetof<Rota>("clustersAt"));
+  return readCheck(from, at, end);
+}

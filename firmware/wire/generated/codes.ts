@@ -102,6 +102,13 @@ export const LEASE_GUARD_S: u32 = 30;
  */
 export const DISAGREED_ROUNDS: u32 = 60;
 export const DISAGREED_UPTIME_S: u32 = 21600;
+/**
+ * Units or groups of a cluster that other clusters use, too; a term of a rota; and for how long after its
+ * begin nobody uses the unit: clocks of two clusters are 260 s apart at most after 30 days alone.
+ */
+export const ROTAS_MAX: u32 = 4;
+export const TERM_S: u32 = 43200;
+export const TERM_GUARD_S: u32 = 600;
 /** Longest lease that is extended in advance, 31 days (FLT-2). */
 export const LEASE_ADVANCE_S_MAX: u32 = 2678400;
 /** An intent may reach this far ahead, 62 days; further ahead is implausible. */

@@ -103,6 +103,13 @@ export const LEASE_GUARD_S = 30;
  */
 export const DISAGREED_ROUNDS = 60;
 export const DISAGREED_UPTIME_S = 21600;
+/**
+ * Units or groups of a cluster that other clusters use, too; a term of a rota; and for how long after its
+ * begin nobody uses the unit: clocks of two clusters are 260 s apart at most after 30 days alone.
+ */
+export const ROTAS_MAX = 4;
+export const TERM_S = 43200;
+export const TERM_GUARD_S = 600;
 /** Longest lease that is extended in advance, 31 days (FLT-2). */
 export const LEASE_ADVANCE_S_MAX = 2678400;
 /** An intent may reach this far ahead, 62 days; further ahead is implausible. */
@@ -158,8 +165,8 @@ export const AGE_BINS = 14;
 export const HISTOGRAM_BINS = 16;
 /** In `done`: the status of an input that the board could not take, and a deadline that did not move. */
 export const NOT_ASKED = 4294967295;
-/** Longest configuration that a board takes, bytes: a boot with 32 groups, all keys and a place has 1,532. */
-export const BOARD_CONFIG_BYTES_MAX = 1536;
+/** Longest configuration that a board takes, bytes: a boot with 32 groups, all keys, a place and four rotas. */
+export const BOARD_CONFIG_BYTES_MAX = 1664;
 /** Longest answer to `ask`, words. */
 export const ANSWER_WORDS_MAX = 64;
 /**
@@ -188,6 +195,8 @@ export const OWN_RECORD_BYTES = 32;
 export const GROUP_RECORD_BYTES = 32;
 /** Bytes of a record of the context's table `notice`. */
 export const NOTICE_RECORD_BYTES = 16;
+/** Bytes of a record of the context's table `rota`. */
+export const ROTA_RECORD_BYTES = 32;
 /** Bytes of a record of the context's table `rumour`. */
 export const RUMOUR_RECORD_BYTES = 4;
 /** Bytes of a record of the context's table `statement`. */

@@ -205,6 +205,10 @@ export interface ProposeDecision {
   readonly name: 'propose-decision';
   readonly kind: number; readonly contentHigh: number; readonly contentLow: number;
 }
+export interface Rota {
+  readonly name: 'rota';
+  readonly group: number; readonly unit: number; readonly clusters: Uint8Array;
+}
 export interface StartWork {
   readonly name: 'start-work';
   readonly slot: number; readonly kind: number; readonly resource: number; readonly rate: number; readonly untilS: number;
@@ -419,6 +423,7 @@ export type Message =
   | SummarySigned
   | ForeignVerified
   | ProposeDecision
+  | Rota
   | StartWork
   | StopWork
   | FeedWatchdog

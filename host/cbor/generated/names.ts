@@ -83,6 +83,7 @@ export const INSPECT = {
   cluster: 16,
   decision: 17,
   division: 18,
+  rota: 20,
 } as const;
 
 /** The word of each field in an answer of `inspect`; where an array or a byte string begins. */
@@ -107,4 +108,5 @@ export const ANSWER = {
   cluster: { cluster: 0, round: 1, sequence: 2, asOfS: 3, live: 4, generations: 5, hash: 6 },
   decision: { number: 0, promised: 1, accepted: 2, kind: 3, contentHigh: 4, contentLow: 5, size: 6, agreed: 7, decided: 8 },
   division: { moved: 0, cluster: 1, home: 2, switchS: 3, groups: 4, divided: 5, members: 6 },
+  rota: { group: 0, unit: 1, cluster: 2, oursUntilS: 3 },
 } as const;

@@ -318,6 +318,11 @@ export const SHAPES: readonly Shape[] = [
     { name: 'contentHigh', of: { kind: 'uint', min: 0, max: 4294967295 } },
     { name: 'contentLow', of: { kind: 'uint', min: 0, max: 4294967295 } },
   ] },
+  { name: 'rota', type: 150, isChecked: true, bytesMax: 30, fields: [
+    { name: 'group', of: { kind: 'uint', min: 0, max: 31 } },
+    { name: 'unit', of: { kind: 'uint', min: 0, max: 65535 } },
+    { name: 'clusters', of: { kind: 'bytes', min: 2, max: 16 } },
+  ] },
   { name: 'start-work', type: 160, isChecked: true, bytesMax: 26, fields: [
     { name: 'slot', of: { kind: 'uint', min: 0, max: 7 } },
     { name: 'kind', of: { kind: 'uint', min: 0, max: 255 } },
