@@ -75,19 +75,40 @@ export function typeScriptFiles(rules: readonly Rule[]): { path: string; text: s
     'export type Message =',
     ...messages.map((rule) => `  | ${pascal(rule.name)}`),
   ];
-  const shapes = [
-    NOTICE,
-    '',
-    "import type { Shape } from '../shape.ts';",
-    '',
-    '/** Every rule of the schema, those without type first, then by type. */',
-    'export const SHAPES: readonly Shape[] = [',
-    ...rules.flatMap((rule) => shapeText(rule, rules)),
-    '];',
-  ];
+  // In two files of bounded length: what travels in frames, and what the platform exchanges.
+  const framed = rules.filter((rule) => !isRecord(rule));
   return [
     { path: 'host/cbor/generated.ts', text: `${types.join('\n')}\n` },
     { path: 'host/cbor/generated/messages.ts', text: `${interfaces.join('\n')};\n` },
-    { path: 'host/cbor/generated/shapes.ts', text: `${shapes.join('\n')}\n` },
+    {
+      path: 'host/cbor/generated/shapes.ts',
+      text: [
+        NOTICE,
+        '',
+        "import type { Shape } from '../shape.ts';",
+        "import { RECORD_SHAPES } from './record_shapes.ts';",
+        '',
+        '/** Every rule of the schema, those without type first, then by type. */',
+        'export const SHAPES: readonly Shape[] = [',
+        ...framed.flatMap((rule) => shapeText(rule, rules)),
+        '  ...RECORD_SHAPES,',
+        '];',
+        '',
+      ].join('\n'),
+    },
+    {
+      path: 'host/cbor/generated/record_shapes.ts',
+      text: [
+        NOTICE,
+        '',
+        "import type { Shape } from '../shape.ts';",
+        '',
+        '/** Rules of what platform and firmware exchange, by type. */',
+        'export const RECORD_SHAPES: readonly Shape[] = [',
+        ...records.flatMap((rule) => shapeText(rule, rules)),
+        '];',
+        '',
+      ].join('\n'),
+    },
   ];
 }
