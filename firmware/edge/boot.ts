@@ -123,7 +123,10 @@ function configure(ctx: usize, m: Config, cause: u32): void {
   setMission(ctx);
 }
 
-/** Takes the records after the configuration: keys, place, rotas, and groups unless `groups` is false. */
+/**
+ * Takes the records after the configuration: keys, place, rotas, and groups unless `groups` is
+ * false.
+ */
 function takeRest(ctx: usize, at: usize, end: usize, groups: bool): u32 {
   while (at < end) {
     const type = messageType(at, end);

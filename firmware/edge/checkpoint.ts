@@ -19,7 +19,7 @@ import { crc32c, crcTablesDiffer, rebuildCrcEntries, CRC_ENTRIES } from '../base
 import { CONTEXT_MAGIC, NodeState } from '../node/table';
 
 /** Raised whenever the layout of a context changes. */
-const LAYOUT: u32 = 13;
+const LAYOUT: u32 = 14;
 export const CHECKPOINT_BYTES: u32 = CHECKPOINT_HEADER_BYTES + CONTEXT_BYTES;
 
 /**

@@ -50,7 +50,7 @@ export function rotaUntilS(ctx: usize, entry: Rota, atS: u32): u32 {
  * Until when this node's cluster may use a resource, mission seconds, at `atS`; 0 = it may not. The
  * rota of a group is that of all its units.
  */
-export function oursUntilS(ctx: usize, resource: u32, atS: u32): u32 {
+function oursUntilS(ctx: usize, resource: u32, atS: u32): u32 {
   let untilS = ALWAYS;
   for (let i: u32 = 0; i < <u32>node(ctx).rotas; i++) {
     const entry = rota(ctx, i);

@@ -31,8 +31,8 @@ export const INTENTS_MAX: u32 = IS_FLIGHT ? 800 : IS_COMPACT ? 128 : 12;
 export const NOTICES_MAX: u32 = IS_FLIGHT ? 64 : IS_COMPACT ? 24 : 4;
 export const RUMOURS_MAX: u32 = IS_FLIGHT ? 16 : IS_COMPACT ? 8 : 2;
 export const TIMELINE_ENTRIES_MAX: u32 = IS_FLIGHT ? 192 : IS_COMPACT ? 96 : 24;
-/** A compact one has two events less than 32, for the lines of a split. */
-export const EVENTS_MAX: u32 = IS_FLIGHT ? 128 : IS_COMPACT ? 30 : 8;
+/** A compact one has seven events less than 32, for the lines of a split and of rotas. */
+export const EVENTS_MAX: u32 = IS_FLIGHT ? 128 : IS_COMPACT ? 25 : 8;
 export const OUTBOX_MAX: u32 = IS_FLIGHT ? 16 : IS_COMPACT ? 8 : 3;
 /**
  * Parts of a key epoch's cover that are passed on. The more members are excluded, the more parts a

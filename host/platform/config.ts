@@ -39,9 +39,7 @@ export interface SharedUnit {
   clusters: readonly number[];
 }
 
-/**
- * Rota of a shared unit. Throws RangeError unless there are 1 to 8 clusters with numbers of 16 bits.
- */
+/** Rota of a shared unit. Throws RangeError unless there are 1 to 8 clusters. */
 export function rotaOf({ group, unit, clusters }: SharedUnit): Rota {
   if (clusters.length < 1 || clusters.length > clustersMax)
     throw new RangeError(`a rota has 1 to ${clustersMax} clusters, not ${clusters.length}`);

@@ -19,6 +19,7 @@ import {
   INSPECT,
   PATH_KEYS,
   PORT_ASK,
+  ROTAS_MAX,
   TRAP,
   TYPE,
 } from '../../host/cbor/generated.ts';
@@ -36,7 +37,7 @@ const keys = { what: PORT_ASK.inspect + INSPECT.keys, index: 1 } as const;
 test('the loop has room for the longest configuration', () => {
   const header = readFileSync(join(rootFolder, 'firmware/boards/loop/port.h'), 'utf8');
   const longest = (name: string) => SHAPES.find((shape) => shape.name === name)!.bytesMax;
-  const records = [longest('config'), GROUPS_MAX * longest('group'), longest('place')];
+  const records = [longest('config'), GROUPS_MAX * longest('group'), longest('place'), ROTAS_MAX * longest('rota')];
   const keys = [2 * longest('link-secret'), PATH_KEYS * longest('path-key')];
   const needed = [...records, ...keys].reduce((sum, bytes) => sum + bytes);
   assert.ok(needed <= BOARD_CONFIG_BYTES_MAX, `${needed} bytes, room for ${BOARD_CONFIG_BYTES_MAX}`);

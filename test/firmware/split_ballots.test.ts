@@ -1,5 +1,5 @@
-// Which split is decided, when, and who learns of it (docs/federation.md, Split): each rule that keeps
-// a unit from being worked by two, and who missed the split from being lost, has a test here.
+// Which split is decided, when, and who learns of it (docs/federation.md, Split): each rule that
+// keeps a unit from being worked by two, and who missed the split from being lost, has a test.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DECISION_KIND, type Message, OUTLOOK_KIND, type Split, STATUS } from '../../host/cbor/generated.ts';

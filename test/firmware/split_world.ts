@@ -11,7 +11,7 @@ import { place } from './region.ts';
 export const nodes = 8;
 export const home = 7;
 export const sister = home ^ 0x8000;
-export const constants = firmwareConstants('flight');
+const constants = firmwareConstants('flight');
 export const changeS = Number(constants.get('CHANGE_S'));
 export const windowS = Number(constants.get('WINDOW_S'));
 export const tryS = Number(constants.get('TRY_S'));

@@ -9,7 +9,7 @@
  * The longest is `boot`: kind, header, a configuration of 1,536 bytes, checksum. Longer frames are
  * discarded and counted.
  */
-#define PORT_BYTES_MAX 1552u
+#define PORT_BYTES_MAX 1680u
 /* The longest is a link frame of 256 bytes or an answer of 64 words. */
 #define PORT_OUT_BYTES_MAX 272u
 
