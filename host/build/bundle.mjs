@@ -12,6 +12,6 @@ export const bundleOptions = {
   platform: 'node',
   target: 'node20',
   format: 'esm',
-  loader: { '.csv': 'text', '.yaml': 'text', '.cddl': 'text' },
+  loader: { '.csv': 'text', '.jsonl': 'text', '.yaml': 'text', '.cddl': 'text' },
   plugins: [reachableFields(root)],
 };

@@ -79,7 +79,9 @@ export function firmwareInputs() {
 
 /** What decides the bundles. */
 export function bundleInputs() {
-  const sources = ['host', 'hwsim', 'proto'].flatMap((folder) => filesBelow(folder, ['.ts', '.csv', '.yaml', '.cddl']));
+  const sources = ['host', 'hwsim', 'proto'].flatMap((folder) =>
+    filesBelow(folder, ['.ts', '.csv', '.jsonl', '.yaml', '.cddl']),
+  );
   return [...sources, ...filesBelow('host/build', ['.mjs']), 'asconfig.json', 'package-lock.json'];
 }
 

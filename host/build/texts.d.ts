@@ -11,3 +11,8 @@ declare module '*.cddl' {
   const text: string;
   export default text;
 }
+
+declare module '*.jsonl' {
+  const text: string;
+  export default text;
+}

@@ -144,3 +144,27 @@ export function samplesWithUpperBound95(share: number): number {
   for (let below = 1; below > 0.025; below *= share) samples++;
   return samples;
 }
+
+/**
+ * The greatest distance of two empirical distributions (Kolmogorov–Smirnov). Throws RangeError
+ * without samples.
+ */
+export function distributionDistance(one: readonly number[], other: readonly number[]): number {
+  if (one.length === 0 || other.length === 0) throw new RangeError('a distance needs samples of both');
+  const [ours, theirs] = [one, other].map((samples) => [...samples].sort((a, b) => a - b));
+  let [i, j, greatest] = [0, 0, 0];
+  while (i < ours.length && j < theirs.length) {
+    const value = Math.min(ours[i], theirs[j]);
+    while (i < ours.length && ours[i] <= value) i += 1;
+    while (j < theirs.length && theirs[j] <= value) j += 1;
+    greatest = Math.max(greatest, Math.abs(i / ours.length - j / theirs.length));
+  }
+  return greatest;
+}
+
+/**
+ * The distance that one in twenty pairs of samples of one distribution exceeds, for large samples.
+ */
+export function distanceOfChance(n: number, m: number): number {
+  return 1.358 * Math.sqrt((n + m) / (n * m));
+}

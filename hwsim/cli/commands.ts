@@ -23,7 +23,7 @@ import {
 import { runDays } from '../../host/cli/run_days.ts';
 import { suggest } from '../../host/cli/suggestions.ts';
 import { shippedScenarios } from '../scenario/shipped.ts';
-import { clustersMax, fleetNodes } from '../world/orbits/bounds.ts';
+import { clustersMax, fleetNodes, modelledNodesMax } from '../world/orbits/bounds.ts';
 import { addBenchCommands } from './bench/commands.ts';
 import { addEmulatedBoardCommands } from './board/commands.ts';
 import { chosen } from './chosen.ts';
@@ -213,7 +213,7 @@ function addFleet(program: Command): void {
   const fleet = program
     .command('fleet')
     .description('fly a fleet of many clusters of real firmware on its contact plan')
-    .addOption(wholeOption('--nodes <n>', 'nodes of the fleet', fleetNodes.min, fleetNodes.max).default(1000))
+    .addOption(wholeOption('--nodes <n>', 'nodes of the fleet', fleetNodes.min, modelledNodesMax).default(1000))
     .addOption(daysOption('length of the flight, days').default(2))
     .addOption(seedOption().default(1))
     .addOption(
@@ -223,6 +223,11 @@ function addFleet(program: Command): void {
       ),
     )
     .addOption(imageOption())
+    .addOption(
+      new Option('--rung <name>', 'statistical: clusters are drawn from flights of firmware; only contacts are exact')
+        .choices(['firmware', 'statistical'])
+        .default('firmware'),
+    )
     .addOption(new Option('--out <folder>', 'write result and checkpoints into this folder, new or empty'))
     .addOption(resumeOption())
     .addOption(positiveOption('--checkpoint-every <min>', 'wall time between checkpoints, minutes', 10_000).default(10))
@@ -233,9 +238,16 @@ function addFleet(program: Command): void {
         'fleet',
         'fleet --nodes 2000 --days 10 --seed 5 --image fleet --out runs/fleet',
         'fleet --resume --out runs/fleet',
+        'fleet --nodes 100000 --days 10 --rung statistical',
       ),
     )
     .action(chosen(async () => (await import('./fleet/fleet.ts')).fleet));
+  fleet
+    .command('accept')
+    .argument('<folders...>', 'folders of `fleet --out`, of clusters that the kernels were not drawn from')
+    .description('print docs/results/fleet-rung.md: the statistical rung against flights held out')
+    .addHelpText('after', examples('fleet accept runs/held-* > docs/results/fleet-rung.md'))
+    .action(chosen(async () => (await import('./fleet/accept.ts')).fleetAccept));
   fleet
     .command('page')
     .argument('<files...>', 'fleet.json of `fleet --out`, of one flight each')

@@ -23,10 +23,13 @@ export const examinedEveryMs = 337 * 60_000;
 export const ageMinMax = 24 * 60;
 
 export function countAges(counts: AgeCounts, agesS: readonly number[]): void {
-  for (const ageS of agesS) {
-    const age = ageS < 0 ? -1 : Math.floor(ageS / 60);
-    counts.set(age, (counts.get(age) ?? 0) + 1);
-  }
+  for (const ageS of agesS) countAge(counts, ageS, 1);
+}
+
+/** Counts an age in seconds, −1 for a cluster that is not known, of so many members. */
+export function countAge(counts: AgeCounts, ageS: number, members: number): void {
+  const age = ageS < 0 ? -1 : Math.floor(ageS / 60);
+  counts.set(age, (counts.get(age) ?? 0) + members);
 }
 
 export function knownAges(all: readonly AgeCounts[]): KnownAges {

@@ -4,24 +4,39 @@ import { ScenarioRun } from '../fleet/run.ts';
 import type { TraceConsumer } from '../kernel/trace.ts';
 import { TraceHash } from '../kernel/trace_hash.ts';
 import { judgesOf, verdictOf } from '../report/fly_and_judge.ts';
-import type { SimVerdict } from '../report/verdict.ts';
+import type { Check, DisruptionOutcome, SimVerdict } from '../report/verdict.ts';
 import { shippedBody } from '../world/bodies.ts';
 import type { Places } from '../world/orbits/places.ts';
 import type { RunJudges } from '../check/run_judges.ts';
 import type { CertifiedBound } from '../world/bound_gap.ts';
-import { Agenda } from './agenda.ts';
+import { Agenda, type Entry } from './agenda.ts';
 import { type AgeCounts, countAges, examinedEveryMs, examinedFromMs } from './ages.ts';
 import type { Directory } from './directory.ts';
 import { type FleetSetting, numberOf, seedOf } from './setting.ts';
 
 /** Lineage and software of all nodes: nothing sets others yet. */
-const software = { lineage: 0, version: 1 } as const;
+export const software = { lineage: 0, version: 1 } as const;
 const msPerDay = 86_400_000;
+
+/** What a fleet sums up of a disruption. */
+export type JudgedDisruption = Pick<
+  DisruptionOutcome,
+  'kind' | 'class' | 'onsetS' | 'detectedS' | 'convergedS' | 'withinSla'
+>;
+
+/** Of a verdict, what a fleet sums up. Times of disruptions are from one instant of the cluster. */
+export type ClusterVerdict = Pick<SimVerdict, 'traceHash' | 'decisionHash' | 'firmware' | 'radio'> & {
+  disruptions: readonly JudgedDisruption[];
+  production: Pick<SimVerdict['production'], 'achievableKg' | 'actualKg'>;
+  membership: Pick<SimVerdict['membership'], 'falseDeaths' | 'lapsedLeases'>;
+  speed: Pick<SimVerdict['speed'], 'events'>;
+  checks: readonly Check[];
+};
 
 /** What became of one cluster. */
 export interface ClusterResult {
   index: number;
-  verdict: SimVerdict;
+  verdict: ClusterVerdict;
   bound: CertifiedBound | null;
   abroad: CustodyCounts;
   /** Over everything that arrived from other clusters. */
@@ -39,12 +54,39 @@ export interface ClusterParts {
   image: Uint8Array;
 }
 
+/** A cluster as the contact plan knows it. */
+export interface FlyingCluster {
+  readonly index: number;
+  readonly agenda: Agenda;
+  readonly endMs: number;
+  /** Up to where it was flown. */
+  readonly atMs: number;
+  flyTo(timeMs: number): void;
+  /** Returns what goes to a neighbour in a contact that begins now. */
+  framesFor(partner: number): Uint8Array[];
+  /** Takes what has arrived from a neighbour now. */
+  take(partner: number, frames: readonly Uint8Array[]): void;
+  /** Examines what members know of the other clusters of the region. */
+  sample(): void;
+  /** Ends the run and judges it. */
+  finish(): ClusterResult;
+}
+
+/** When a cluster that has others in its region is examined. */
+export function samplesOf(endMs: number, others: number): Entry[] {
+  if (others === 0) return [];
+  const count = Math.floor((endMs - examinedFromMs) / examinedEveryMs) + 1;
+  return Array.from({ length: Math.max(0, count) }, (_, turn) => {
+    const timeMs = examinedFromMs + turn * examinedEveryMs;
+    return { timeMs, kind: 'sample', partner: -1, beginMs: timeMs };
+  });
+}
+
 /** One cluster of a fleet: a run of its own, its judges, and what it exchanges with others. */
-export class FleetCluster {
+export class FleetCluster implements FlyingCluster {
   readonly index: number;
   readonly agenda = new Agenda();
   readonly endMs: number;
-  /** Up to where it was flown. */
   atMs = 0;
   readonly #run: ScenarioRun;
   readonly #judges: RunJudges;
@@ -77,16 +119,7 @@ export class FleetCluster {
       consumers: [this.#judges, ...consumers],
       federation,
     });
-    this.agenda.add(this.#samples());
-  }
-
-  #samples() {
-    if (this.#others.length === 0) return [];
-    const count = Math.floor((this.endMs - examinedFromMs) / examinedEveryMs) + 1;
-    return Array.from({ length: Math.max(0, count) }, (_, turn) => {
-      const timeMs = examinedFromMs + turn * examinedEveryMs;
-      return { timeMs, kind: 'sample' as const, partner: -1, beginMs: timeMs };
-    });
+    this.agenda.add(samplesOf(this.endMs, this.#others.length));
   }
 
   flyTo(timeMs: number): void {
@@ -94,13 +127,11 @@ export class FleetCluster {
     this.atMs = timeMs;
   }
 
-  /** Returns what goes to a neighbour in a contact that begins now. */
   framesFor(partner: number): Uint8Array[] {
     this.#contacts += 1;
     return this.#run.framesFor(partner);
   }
 
-  /** Takes what has arrived from a neighbour now. */
   take(partner: number, frames: readonly Uint8Array[]): void {
     const hash = this.#carried;
     hash.time(this.atMs);
@@ -113,12 +144,10 @@ export class FleetCluster {
     this.#run.takeFrames(this.atMs, partner, frames);
   }
 
-  /** Examines what members know of the other clusters of the region. */
   sample(): void {
     countAges(this.#ages, this.#run.knownAges(this.atMs, this.#others));
   }
 
-  /** Ends the run and judges it. */
   finish(): ClusterResult {
     const facts = this.#run.finish();
     const body = shippedBody(this.#scenario.body);

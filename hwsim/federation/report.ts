@@ -1,11 +1,12 @@
 import type { SlaClass } from '../kernel/trace.ts';
 import { TraceHash } from '../kernel/trace_hash.ts';
-import type { Check, DisruptionOutcome } from '../report/verdict.ts';
+import type { Check } from '../report/verdict.ts';
 import type { CertifiedBound } from '../world/bound_gap.ts';
 import { layPlaces } from '../world/orbits/places.ts';
 import { ageMinMax, type KnownAges, knownAges } from './ages.ts';
-import type { ClusterResult } from './cluster.ts';
-import type { FleetImage, FleetSetting } from './setting.ts';
+import type { ClusterResult, JudgedDisruption } from './cluster.ts';
+import { Kernels, shippedOutcomes } from './kernels.ts';
+import type { FleetImage, FleetSetting, Rung } from './setting.ts';
 
 /** Times to converge of one class, seconds from the onset; null: nothing was judged. */
 export interface SlaSummary {
@@ -36,6 +37,13 @@ export interface FleetResult {
   seed: number;
   days: number;
   image: FleetImage;
+  /** statistical: no node flew; what became of clusters was drawn from kernels. */
+  rung: Rung;
+  /** What was drawn from: flights of clusters, their sizes and images. null: every node flew. */
+  kernels: { clusters: number; sizes: readonly number[]; images: readonly string[] } | null;
+  /** What no flight that was drawn from covers. */
+  extrapolation: readonly string[];
+  /** Of the statistical rung, the image of the kernels; it has no bytes here. */
   firmware: { sha256: string; bytes: number; contextBytes: number };
   nodes: number;
   clusters: number;
@@ -80,7 +88,7 @@ const secondsPerHour = 3600;
 const minutesPerDay = 1440;
 const examplesMax = 5;
 
-export function slaSummary(outcomes: readonly DisruptionOutcome[], of: SlaClass): SlaSummary {
+export function slaSummary(outcomes: readonly JudgedDisruption[], of: SlaClass): SlaSummary {
   const judged = outcomes.filter((outcome) => outcome.class === of && outcome.withinSla !== null);
   const times = judged.map(({ convergedS, onsetS }) =>
     convergedS === null ? Number.POSITIVE_INFINITY : convergedS - onsetS,
@@ -138,7 +146,7 @@ function boundGaps(results: readonly Pick<ClusterResult, 'bound'>[]) {
 
 /** Sums up the clusters of a flight, given in the order of their index. */
 export function fleetResult(
-  { seed, sizes, scenario, image }: FleetSetting,
+  { seed, sizes, scenario, image, rung }: FleetSetting,
   results: readonly ClusterResult[],
   { threads, wallS, processorS, turns, rssMiB }: FleetSpeed,
 ): FleetResult {
@@ -148,6 +156,7 @@ export function fleetResult(
   const events = sum(({ verdict }) => verdict.speed.events);
   const nodeYears = (nodes * days) / daysPerYear;
   const outcomes = results.flatMap(({ verdict }) => verdict.disruptions);
+  const kernels = rung === 'statistical' ? new Kernels(shippedOutcomes()) : null;
   const known = knownAges(results.map(({ ages }) => ages));
   return {
     traceHash: hashOf(results, ({ verdict, carriedHash }) => [verdict.traceHash, carriedHash]),
@@ -155,6 +164,9 @@ export function fleetResult(
     seed,
     days,
     image,
+    rung,
+    kernels: kernels === null ? null : { clusters: kernels.count, sizes: kernels.sizes, images: kernels.images },
+    extrapolation: kernels?.extrapolation(sizes, days) ?? [],
     firmware: results[0].verdict.firmware,
     nodes,
     clusters: sizes.length,

@@ -8,6 +8,9 @@ import type { Disruption, Scenario } from '../scenario/schema.ts';
 /** Images that fly a fleet: `fleet` decides as `flight` does (docs/definitions.md). */
 export type FleetImage = 'flight' | 'fleet';
 
+/** How a fleet flies: every node runs the image, or clusters are drawn from kernels. */
+export type Rung = 'firmware' | 'statistical';
+
 /** A flight of many clusters. Threads get a copy of it. */
 export interface FleetSetting {
   seed: number;
@@ -17,6 +20,7 @@ export interface FleetSetting {
   scenario: Scenario;
   image: FleetImage;
   engine: EngineName;
+  rung: Rung;
 }
 
 /**

@@ -3,10 +3,12 @@ import type { TraceConsumer } from '../kernel/trace.ts';
 import { type Contact, ContactPlanner } from '../world/orbits/contact_plan.ts';
 import { layPlaces, type Places } from '../world/orbits/places.ts';
 import { type Entry, entriesOf } from './agenda.ts';
-import { FleetCluster, type ClusterResult } from './cluster.ts';
+import { FleetCluster, type ClusterResult, type FlyingCluster } from './cluster.ts';
 import { Directory } from './directory.ts';
 import { ObjectGraph, type SavedGraph } from './graph.ts';
+import { Kernels, shippedOutcomes } from './kernels.ts';
 import { ClusterMemory } from './memory.ts';
+import { ModelledCluster } from './modelled_cluster.ts';
 import type { FleetSetting } from './setting.ts';
 
 /** What one cluster sends another in a contact: fixed at its begin. */
@@ -21,9 +23,10 @@ export interface Carried {
 export interface Flown {
   /** For clusters of other shards. */
   carried: Carried[];
-  result: ClusterResult | null;
-  /** Mission milliseconds × nodes that were flown. */
+  results: ClusterResult[];
+  /** Mission milliseconds × nodes that were flown, and in how many turns. */
   nodeMs: number;
+  turns: number;
 }
 
 /** All that a cluster is at an instant between two turns. */
@@ -55,6 +58,11 @@ interface ShardParts {
   stateOf?: (index: number) => ClusterState | null;
 }
 
+function memoryOf({ sizes, engine }: FleetSetting, image: Uint8Array): ClusterMemory {
+  const { contextBytes } = createEngine(engine, image).image;
+  return new ClusterMemory(sizes, contextBytes, (pages) => createEngine(engine, image, { pages }));
+}
+
 /**
  * Flies some clusters of a fleet. A cluster flies until it would receive what its neighbour has not
  * sent yet, then the hindmost one that can fly goes on. What a cluster receives depends on the plan
@@ -63,16 +71,17 @@ interface ShardParts {
  */
 export class Shard {
   readonly directory: Directory;
-  readonly #clusters = new Map<number, FleetCluster>();
+  readonly #clusters = new Map<number, FlyingCluster>();
   readonly #sizes: readonly number[];
   readonly #places: Places;
   readonly #contactsOf: (day: number) => readonly Contact[];
   readonly #endMs: number;
   /** What has been sent and did not arrive yet. */
   readonly #carried = new Map<string, Carried>();
-  readonly #memory: ClusterMemory;
+  /** null: no node flies. */
+  readonly #memory: ClusterMemory | null;
   /** Only when states are taken. */
-  readonly #graphs = new Map<FleetCluster, ObjectGraph>();
+  readonly #graphs = new Map<FlyingCluster, ObjectGraph>();
   #plannedDays = 0;
 
   constructor(parts: ShardParts) {
@@ -85,9 +94,13 @@ export class Shard {
     this.#contactsOf = (day) => contactsOf?.(day, places) ?? planner.dayPlan(day).contacts;
     this.#endMs = Math.round(scenario.days * dayMs);
     this.directory = new Directory(setting);
-    const { contextBytes } = createEngine(setting.engine, image).image;
-    this.#memory = new ClusterMemory(sizes, contextBytes, (pages) => createEngine(setting.engine, image, { pages }));
+    this.#memory = setting.rung === 'firmware' ? memoryOf(setting, image) : null;
+    const kernels = this.#memory === null ? new Kernels(shippedOutcomes()) : null;
     for (const index of sizes.keys()) {
+      if (kernels !== null) {
+        if (isOwn(index)) this.#clusters.set(index, new ModelledCluster(setting, index, places, kernels));
+        continue;
+      }
       const state = isOwn(index) ? stateOf?.(index) : null;
       if (state === null) continue;
       const cluster = this.#layCluster(index, parts, isSaved || state !== undefined);
@@ -99,7 +112,7 @@ export class Shard {
   }
 
   #layCluster(index: number, { setting, image, consumersOf }: ShardParts, isSaved: boolean): FleetCluster {
-    const engine = this.#memory.engineOf(index);
+    const engine = this.#memory!.engineOf(index);
     const { directory } = this;
     const places = this.#places;
     const consumers = consumersOf?.(index) ?? [];
@@ -112,9 +125,9 @@ export class Shard {
     return cluster;
   }
 
-  #restore(cluster: FleetCluster, { graph, memory, carried }: ClusterState): void {
+  #restore(cluster: FlyingCluster, { graph, memory, carried }: ClusterState): void {
     this.#graphs.get(cluster)!.restore(graph);
-    this.#memory.bytesOf(cluster.index).set(memory);
+    this.#memory!.bytesOf(cluster.index).set(memory);
     this.take(carried);
   }
 
@@ -123,7 +136,7 @@ export class Shard {
     for (const [index, cluster] of this.#clusters) {
       const graph = this.#graphs.get(cluster)!.save();
       const carried = [...this.#carried.values()].filter(({ to }) => to === index);
-      yield { index, state: { graph, memory: this.#memory.bytesOf(index), carried } };
+      yield { index, state: { graph, memory: this.#memory!.bytesOf(index), carried } };
     }
   }
 
@@ -139,27 +152,27 @@ export class Shard {
 
   /** Flies the hindmost cluster that can fly; null: all wait for other shards, or have ended. */
   fly(): Flown | null {
-    let hindmost: FleetCluster | null = null;
+    let hindmost: FlyingCluster | null = null;
     for (const cluster of this.#clusters.values())
       if ((hindmost === null || cluster.atMs < hindmost.atMs) && this.#canFly(cluster)) hindmost = cluster;
     return hindmost === null ? null : this.#turn(hindmost);
   }
 
-  #canFly(cluster: FleetCluster): boolean {
+  #canFly(cluster: FlyingCluster): boolean {
     const entry = cluster.agenda.next;
     return entry === undefined || !this.#waits(cluster, entry);
   }
 
-  #waits({ index }: FleetCluster, { kind, partner, beginMs }: Entry): boolean {
+  #waits({ index }: FlyingCluster, { kind, partner, beginMs }: Entry): boolean {
     return kind === 'arrival' && !this.#carried.has(keyOf({ from: partner, to: index, beginMs }));
   }
 
   /** Flies one cluster until it waits, or has flown long enough. */
-  #turn(cluster: FleetCluster): Flown {
+  #turn(cluster: FlyingCluster): Flown {
     const fromMs = cluster.atMs;
     const untilMs = Math.min(fromMs + turnMsMax, this.#endMs);
     while (this.#plannedDays * dayMs <= untilMs) this.#planDay();
-    const flown: Flown = { carried: [], result: null, nodeMs: 0 };
+    const flown: Flown = { carried: [], results: [], nodeMs: 0, turns: 1 };
     for (;;) {
       const entry = cluster.agenda.next;
       if (entry !== undefined && entry.timeMs <= untilMs) {
@@ -171,7 +184,7 @@ export class Shard {
       }
       cluster.flyTo(untilMs);
       if (untilMs === this.#endMs) {
-        flown.result = cluster.finish();
+        flown.results.push(cluster.finish());
         this.#clusters.delete(cluster.index);
         this.#graphs.delete(cluster);
       }
@@ -181,7 +194,7 @@ export class Shard {
     return flown;
   }
 
-  #meet(cluster: FleetCluster, { kind, partner, beginMs }: Entry, flown: Flown): void {
+  #meet(cluster: FlyingCluster, { kind, partner, beginMs }: Entry, flown: Flown): void {
     if (kind === 'sample') return cluster.sample();
     if (kind === 'begin') {
       const carried = { from: cluster.index, to: partner, beginMs, frames: cluster.framesFor(partner) };
@@ -201,7 +214,7 @@ export class Shard {
   #planDay(): void {
     const { clusters } = this.#places;
     const day = this.#plannedDays;
-    const added = new Map<FleetCluster, Entry[]>();
+    const added = new Map<FlyingCluster, Entry[]>();
     for (const cluster of this.#clusters.values()) if (cluster.agenda.days === day) added.set(cluster, []);
     for (const contact of this.#contactsOf(day)) {
       if (clusters[contact.a].region !== clusters[contact.b].region) continue;

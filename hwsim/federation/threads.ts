@@ -46,8 +46,8 @@ export interface Saving {
 
 export interface ThreadOptions {
   threads: number;
-  /** Gets node·days as they are flown. */
-  onFlown: (nodeDays: number) => void;
+  /** Gets node·days as they are flown, and in how many turns. */
+  onFlown: (nodeDays: number, turns: number) => void;
   saving?: Saving;
   /** Where the flight goes on: states of the clusters that fly, and the results of the others. */
   resumed?: { states: readonly StoredState[]; results: readonly ClusterResult[] };
@@ -144,9 +144,9 @@ class FlyingThreads {
     }
   }
 
-  #pass({ carried, result, nodeMs }: Flown): void {
-    this.#options.onFlown(nodeMs / 86_400_000);
-    if (result !== null) this.#results[result.index] = result;
+  #pass({ carried, results, nodeMs, turns }: Flown): void {
+    this.#options.onFlown(nodeMs / 86_400_000, turns);
+    for (const result of results) this.#results[result.index] = result;
     for (const [thread, worker] of this.#workers.entries()) {
       const own = carried.filter(({ to }) => to % this.#workers.length === thread);
       if (own.length > 0) worker.postMessage({ kind: 'carried', carried: own } satisfies ToWorker);

@@ -16,12 +16,17 @@ export function readSummary(message: Uint8Array): ClusterSummary | null {
   }
 }
 
+/** What custody reads of a summary. */
+export type SummaryHead = Pick<ClusterSummary, 'cluster' | 'region' | 'round' | 'sequence'>;
+
 /** A cluster's own place in the federation, and who verifies signatures. */
 export interface FederationSeat {
   /** Number of the cluster. */
   cluster: number;
   place: Omit<Place, 'name'>;
   isSigned(message: Uint8Array): boolean;
+  /** Reads a summary; null: the bytes are none. Left out: as nodes encode it. */
+  read?(message: Uint8Array): SummaryHead | null;
 }
 
 /** The newest summary of one cluster. */
@@ -54,6 +59,7 @@ export class Custody implements AbroadService {
   readonly place: Omit<Place, 'name'>;
   readonly counts: CustodyCounts = { sent: 0, received: 0, refused: 0, known: 0, given: 0 };
   readonly #seat: FederationSeat;
+  readonly #read: (message: Uint8Array) => SummaryHead | null;
   /** By cluster. */
   readonly #held = new Map<number, Held>();
   /** By neighbour, then cluster: what was last sent to it. */
@@ -65,6 +71,7 @@ export class Custody implements AbroadService {
 
   constructor(seat: FederationSeat) {
     this.#seat = seat;
+    this.#read = seat.read?.bind(seat) ?? readSummary;
     this.place = seat.place;
   }
 
@@ -79,12 +86,12 @@ export class Custody implements AbroadService {
 
   send(node: number, message: Uint8Array): void {
     this.#speaker = node;
-    const summary = readSummary(message);
+    const summary = this.#read(message);
     if (summary !== null) this.#hold(summary, message, null);
   }
 
   /** Keeps a summary if it is newer than what is held of its cluster. */
-  #hold({ cluster, round, sequence }: ClusterSummary, message: Uint8Array, from: number | null): boolean {
+  #hold({ cluster, round, sequence }: SummaryHead, message: Uint8Array, from: number | null): boolean {
     const before = this.#held.get(cluster);
     const isNewer =
       before === undefined || round > before.round || (round === before.round && sequence > before.sequence);
@@ -116,7 +123,7 @@ export class Custody implements AbroadService {
   take(neighbour: number, frames: readonly Uint8Array[]): boolean {
     for (const message of frames) {
       this.counts.received += 1;
-      const summary = readSummary(message);
+      const summary = this.#read(message);
       const isOurs = summary !== null && summary.region === this.place.region;
       if (!isOurs || !this.isSigned(message)) this.counts.refused += 1;
       else if (summary.cluster === this.#seat.cluster || !this.#hold(summary, message, neighbour))
@@ -132,10 +139,16 @@ export class Custody implements AbroadService {
 
   /** Takes the record with the next summary for a member; null: none waits. */
   next(): Uint8Array | null {
+    const message = this.nextMessage();
+    return message === null ? null : encodeMessage({ name: 'foreign', message });
+  }
+
+  /** Takes the next summary for a member; null: none waits. */
+  nextMessage(): Uint8Array | null {
     for (const cluster of this.#waiting) {
       this.#waiting.delete(cluster);
       this.counts.given += 1;
-      return encodeMessage({ name: 'foreign', message: this.#held.get(cluster)!.message });
+      return this.#held.get(cluster)!.message;
     }
     return null;
   }

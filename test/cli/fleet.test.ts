@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { columnsMax } from '../../host/cli/output.ts';
 import { costLine, imagesLine } from '../../hwsim/cli/fleet/page.ts';
+import { parseOutcomes } from '../../hwsim/federation/kernels.ts';
 import type { FleetResult } from '../../hwsim/federation/report.ts';
 import { inFolder } from '../host/support.ts';
 import { run } from './run.ts';
@@ -31,6 +32,8 @@ test('fleet prints classes, checks, cost and the command that reproduces it; --o
     assert.equal(sla.crossCluster, { n: 0, p50S: null, p99S: null, maxS: null, breaches: 0 });
     assert.ok(production.boundGap! >= 0 && production.boundGap! <= 0.02, `${production.boundGap}`);
     assert.is(production.boundGapMax, production.boundGap, 'there is one cluster');
+    const [outcome] = parseOutcomes(readFileSync(join(out, 'clusters.jsonl'), 'utf8'), 'clusters.jsonl');
+    assert.equal([outcome.nodes, outcome.days, outcome.seed, outcome.image], [50, 0.01, 5, result.firmware.sha256]);
     const page = run('fleet', 'page', join(out, 'fleet.json'));
     assert.is(page.status, 0, page.stderr);
     assert.match(page.stdout, new RegExp(`^\\| 50 \\| fleet \\| 0.01 .*\\| ${result.traceHash} \\|`, 'm'));
@@ -42,14 +45,36 @@ test('fleet prints classes, checks, cost and the command that reproduces it; --o
   });
 });
 
+test('fleet --rung statistical has the fields of the other rung, and one hash for any number of threads', () => {
+  inFolder((folder) => {
+    const words = ['fleet', '--nodes', '300', '--days', '2', '--seed', '5', '--rung', 'statistical'];
+    const out = join(folder, 'modelled');
+    const { status, stdout, stderr } = run(...words, '--threads', '2', '--out', out);
+    assert.is(status, 0, stderr);
+    assert.match(stdout, /statistical rung: no node flew\n/);
+    assert.match(stdout, /^drawn from +\d+ clusters of /m);
+    assert.match(stdout, /\nagain {7}npx heliograph fleet --nodes 300 --days 2 --seed 5 --rung statistical\n$/);
+    assert.is(existsSync(join(out, 'clusters.jsonl')), false, 'what was drawn is no outcome of firmware');
+    const kept: FleetResult = JSON.parse(readFileSync(join(out, 'fleet.json'), 'utf8'));
+    const result: FleetResult = JSON.parse(run(...words, '--threads', '1', '--json').stdout);
+    assert.equal([result.traceHash, result.rung], [kept.traceHash, 'statistical']);
+  });
+});
+
 test('fleet names the option that is wrong, and what it may be', () => {
   const refused = (words: string[], status: number, text: RegExp) => {
     const ended = run('fleet', ...words);
     assert.is(ended.status, status, ended.stderr);
     assert.match(ended.stderr, text);
   };
-  refused(['--nodes', '49'], 2, /--nodes is '49', not a whole number from 50 to 60000/);
-  refused(['--nodes', '60001'], 2, /--nodes/);
+  refused(['--nodes', '49'], 2, /--nodes is '49', not a whole number from 50 to 1000000/);
+  refused(['--nodes', '60001'], 2, /60000 nodes fly at most; larger fleets need --rung statistical/);
+  const model = ['--rung', 'statistical'];
+  refused(['--rung', 'guessed'], 2, /--rung/);
+  refused([...model, '--image', 'flight'], 2, /--image: the statistical rung draws from the fleet image/);
+  refused([...model, '--resume', '--out', 'x'], 2, /--resume: the statistical rung makes no checkpoints/);
+  refused([...model, '--checkpoint-every', '3'], 2, /--checkpoint-every/);
+  refused(['accept', 'nowhere'], 3, /nowhere\/clusters\.jsonl/);
   refused(['--days', '0'], 2, /--days is '0'/);
   refused(['--seed', '-1'], 2, /--seed/);
   refused(['--threads', '0'], 2, /--threads is '0', not a whole number from 1 to 256/);

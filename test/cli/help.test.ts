@@ -57,7 +57,7 @@ test('every command that gives a result can print it as JSON', () => {
   // One prints a command, or passes on what OpenOCD prints; the others print pages.
   assert.equal(
     without.map(({ path }) => path.join(' ')),
-    ['board flash', 'convergence page', 'fleet page'],
+    ['board flash', 'convergence page', 'fleet accept', 'fleet page'],
   );
 });
 

@@ -18,7 +18,14 @@ import { signSummary } from '../../host/security/summary.ts';
 import { summaryAt } from '../firmware/region.ts';
 
 const sizes = Array.from({ length: 60 }, () => 50);
-const setting: FleetSetting = { seed: 5, sizes, scenario: fleetScenario(1), image: 'fleet', engine: 'v8' };
+const setting: FleetSetting = {
+  seed: 5,
+  sizes,
+  scenario: fleetScenario(1),
+  image: 'fleet',
+  engine: 'v8',
+  rung: 'firmware',
+};
 const directory = new Directory(setting);
 const region = 2;
 

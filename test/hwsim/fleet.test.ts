@@ -32,7 +32,7 @@ function settingOf(hours: number, image: FleetImage = 'fleet'): FleetSetting {
   // Without loss: a member that misses a broadcast knows of it an hour later.
   const radio = { ...neo.radio, meanLoss: 0 };
   const base = { ...neo, radio, greedyBaseline: false, nodes, days: hours / 24, disruptions };
-  return { seed: 5, sizes, scenario: scenarioSchema.parse(base), image, engine: 'v8' };
+  return { seed: 5, sizes, scenario: scenarioSchema.parse(base), image, engine: 'v8', rung: 'firmware' };
 }
 
 const contactAt = (beginMs: number): Contact => ({
@@ -87,7 +87,7 @@ function fly(
     for (let left = turns?.[turn % turns.length] ?? 1; left > 0; left -= 1) {
       const flown = shard.fly();
       if (flown === null) break;
-      if (flown.result !== null) results[flown.result.index] = flown.result;
+      for (const result of flown.results) results[result.index] = result;
       for (const other of shards) if (other !== shard) other.take(flown.carried.map(carry));
     }
     assert.ok(turn < 10_000, 'nobody can fly');

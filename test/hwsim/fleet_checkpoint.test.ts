@@ -38,7 +38,7 @@ const scenario = scenarioSchema.parse({
     { kind: 'lot-depleted', ...at(6.2) },
   ],
 });
-const setting: FleetSetting = { seed: 5, sizes, scenario, image: 'fleet', engine: 'v8' };
+const setting: FleetSetting = { seed: 5, sizes, scenario, image: 'fleet', engine: 'v8', rung: 'firmware' };
 const image = readImage(setting.image);
 
 type States = ReadonlyMap<number, ClusterState>;
@@ -56,7 +56,7 @@ function fly(shards: readonly Shard[], results: ClusterResult[], turns = Number.
       if (flown === null) continue;
       isStuck = false;
       flownTurns += 1;
-      if (flown.result !== null) results[flown.result.index] = flown.result;
+      for (const result of flown.results) results[result.index] = result;
       for (const other of shards) if (other !== shard) other.take(flown.carried);
     }
   }

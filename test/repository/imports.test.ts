@@ -60,7 +60,7 @@ test('the graph has every relative import of the sources, and resolves each', ()
     assert.is(imports.length, written.length, path);
     for (const { from } of imports)
       assert.ok(
-        /\.(csv|yaml|cddl|json|mjs)$/.test(from) || resolveImport(path, from, paths) !== null,
+        /\.(csv|jsonl|yaml|cddl|json|mjs)$/.test(from) || resolveImport(path, from, paths) !== null,
         `${path} ${from}`,
       );
   }

@@ -24,9 +24,11 @@ import {
   StateWriter,
 } from '../../federation/checkpoint.ts';
 import type { ClusterResult } from '../../federation/cluster.ts';
+import { type ClusterOutcome, outcomesOf } from '../../federation/outcomes.ts';
 import { type FleetResult, fleetResult, isCleanFleet } from '../../federation/report.ts';
-import { type FleetImage, fleetScenario, type FleetSetting, sizesOf } from '../../federation/setting.ts';
+import { type FleetImage, fleetScenario, type FleetSetting, type Rung, sizesOf } from '../../federation/setting.ts';
 import { flyInThreads, type Saving, type ThreadOptions } from '../../federation/threads.ts';
+import { fleetNodes } from '../../world/orbits/bounds.ts';
 import { fleetText } from './text.ts';
 
 export interface FleetOptions {
@@ -35,6 +37,7 @@ export interface FleetOptions {
   seed: number;
   threads: number;
   image: FleetImage;
+  rung: Rung;
   out?: string;
   resume?: boolean;
   /** Minutes of wall time. */
@@ -55,8 +58,14 @@ interface Journey {
   resumed: Checkpoint | null;
 }
 
+/** A flight's result, and what became of each cluster. */
+interface FlownFleet {
+  result: FleetResult;
+  outcomes: readonly ClusterOutcome[];
+}
+
 /** Flies a fleet, and shows progress. */
-async function flown(setting: FleetSetting, threads: number, journey: Journey): Promise<FleetResult> {
+async function flown(setting: FleetSetting, threads: number, journey: Journey): Promise<FlownFleet> {
   const { folder, resumed } = journey;
   const before = resumed?.progress ?? nothing;
   const seconds = startStopwatch();
@@ -74,9 +83,9 @@ async function flown(setting: FleetSetting, threads: number, journey: Journey): 
       rssMiB: Math.max(before.rssMiB, process.resourceUsage().maxRSS / 1024),
     };
   };
-  const onFlown = (more: number) => {
+  const onFlown = (more: number, by: number) => {
     done += more;
-    turns += 1;
+    turns += by;
     const rate = (done - before.nodeDays) / seconds();
     const left = Math.ceil((nodeDays - done) / rate / 60);
     const memory = `${Math.round(process.memoryUsage.rss() / bytesPerMiB)} MiB`;
@@ -85,7 +94,10 @@ async function flown(setting: FleetSetting, threads: number, journey: Journey): 
   const saving = folder === null ? undefined : savingIn(folder, journey, present);
   try {
     const results = await flyInThreads(setting, { threads, onFlown, saving, resumed: goingOn(folder, resumed) });
-    return fleetResult(setting, results, { ...present(), threads });
+    return {
+      result: fleetResult(setting, results, { ...present(), threads }),
+      outcomes: outcomesOf(setting, results),
+    };
   } finally {
     progress.stop();
   }
@@ -111,27 +123,31 @@ function goingOn(folder: string | null, resumed: Checkpoint | null): ThreadOptio
 }
 
 /**
- * Makes the folder of `--out`, and the empty file of the result. Throws CommandError when a flight
+ * Makes the folder of `--out`, and the empty files of the result. Throws CommandError when a flight
  * that begins finds files there, or when the folder cannot be written.
  */
-function openResult(folder: string, resumes: boolean): (result: FleetResult) => void {
+function openResult(folder: string, resumes: boolean): (flown: FlownFleet) => void {
   if (!resumes && existsSync(folder) && readdirSync(folder).length > 0) {
     const advice = existsSync(join(folder, 'checkpoint.json')) ? 'add --resume to go on from its checkpoint, or ' : '';
     const text = `is not empty; ${advice}name a new folder, so that nothing is lost`;
     throw new CommandError(`--out ${folder}: ${text}`, exitCode.usage);
   }
-  const path = join(folder, 'fleet.json');
-  const write = (text: string) => {
+  const write = (name: string, text: string) => {
     try {
       makeFolder(folder, 0o777);
-      writeFileSync(path, text);
+      writeFileSync(join(folder, name), text);
     } catch (error) {
       const advice = fileAdvice(error as NodeJS.ErrnoException);
       throw new CommandError(`--out ${folder}: cannot be written: ${advice}`, exitCode.environment);
     }
   };
-  write('');
-  return (result) => write(`${JSON.stringify(result, null, 1)}\n`);
+  write('fleet.json', '');
+  return ({ result, outcomes }) => {
+    // What was drawn is no outcome of firmware.
+    if (result.rung === 'firmware')
+      write('clusters.jsonl', outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join(''));
+    write('fleet.json', `${JSON.stringify(result, null, 1)}\n`);
+  };
 }
 
 /** The options of the flight that goes on, but for those that are given. */
@@ -144,6 +160,17 @@ function withCheckpoint(options: FleetOptions, command: Command, resumed: Checkp
   return taken;
 }
 
+/** Refuses what has no meaning when no node flies. */
+function refuseForModel({ resume }: FleetOptions, command: Command): void {
+  const isGiven = (name: string) => command.getOptionValueSource(name) === 'cli';
+  const wrong = [
+    ...(resume ? ['--resume: the statistical rung makes no checkpoints'] : []),
+    ...(isGiven('checkpointEvery') ? ['--checkpoint-every: the statistical rung makes no checkpoints'] : []),
+    ...(isGiven('image') ? ['--image: the statistical rung draws from the fleet image'] : []),
+  ];
+  if (wrong.length > 0) throw new CommandError(`${wrong.join('; ')}. Leave it out`, exitCode.usage);
+}
+
 /**
  * Runs `heliograph fleet`: flies many clusters of real firmware on the contact plan. Exit 1 when a
  * check failed or an SLA was breached.
@@ -152,6 +179,12 @@ export async function fleet(given: FleetOptions, command: Command): Promise<void
   const { out = null, resume = false, json } = given;
   if (resume && out === null)
     throw new CommandError('--resume: add --out with the folder of the flight that is to go on', exitCode.usage);
+  if (given.rung === 'statistical') refuseForModel(given, command);
+  else if (given.nodes > fleetNodes.max)
+    throw new CommandError(
+      `--nodes ${given.nodes}: ${fleetNodes.max} nodes fly at most; larger fleets need --rung statistical`,
+      exitCode.usage,
+    );
   const resumed = resume && out !== null ? readCheckpoint(out) : null;
   const { nodes, days, seed, image, checkpointEvery, ...options } = withCheckpoint(given, command, resumed);
   const sizes = sizesOf(nodes);
@@ -163,10 +196,17 @@ export async function fleet(given: FleetOptions, command: Command): Promise<void
   };
   if (resumed !== null && out !== null) refuseForeign(out, resumed, identity);
   const keep = out === null ? null : openResult(out, resumed !== null);
-  const journey = { folder: out, everyMs: checkpointEvery * msPerMinute, identity, resumed };
-  const setting = { seed, sizes, scenario: fleetScenario(days), image, engine: defaultEngine };
-  const result = await flown(setting, threads, journey);
-  keep?.(result);
+  const journey = {
+    folder: given.rung === 'statistical' ? null : out,
+    everyMs: checkpointEvery * msPerMinute,
+    identity,
+    resumed,
+  };
+  const { rung } = given;
+  const setting = { seed, sizes, scenario: fleetScenario(days), image, engine: defaultEngine, rung };
+  const flight = await flown(setting, threads, journey);
+  const { result } = flight;
+  keep?.(flight);
   if (out !== null) removeCheckpoint(out);
   print(json ? JSON.stringify(result) : fleetText(result, againLine(command, { nodes, days, seed })));
   if (!isCleanFleet(result)) process.exitCode = exitCode.failed;

@@ -10,6 +10,8 @@ const classSchema = z.looseObject({ n: z.int(), breaches: z.int(), p50S: z.numbe
 /** What the page reads of a result. */
 const resultSchema = z.looseObject({
   ...{ traceHash: z.string(), decisionHash: z.string(), seed: z.int(), days: positive, nodes: z.int().positive() },
+  /** What was drawn has no cost of firmware. Results from before that rung name none. */
+  rung: z.literal('firmware').default('firmware'),
   ...{ image: z.enum(['flight', 'fleet']), firmware: z.looseObject({ sha256: z.string() }), events: z.int() },
   ...{ clusters: z.int(), regions: z.int(), threads: z.int(), wallS: positive, processorS: positive, rssMiB: positive },
   sla: z.looseObject({ node: classSchema, cluster: classSchema, crossCluster: classSchema, fleet: classSchema }),
@@ -27,7 +29,10 @@ function readResult(path: string): FleetResult {
     return resultSchema.parse(JSON.parse(readInput(path))) as unknown as FleetResult;
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    throw new CommandError(`${path}: is no fleet.json of \`heliograph fleet --out\``, exitCode.input);
+    throw new CommandError(
+      `${path}: is no fleet.json of \`heliograph fleet --out\`, in which every node flew`,
+      exitCode.input,
+    );
   }
 }
 

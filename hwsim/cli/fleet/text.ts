@@ -41,9 +41,20 @@ function knownLine({ p50Min, maxMin, samples }: KnownAges): string {
   return labelled('known', age, `${whole(samples)} samples`);
 }
 
+function kernelLines({ kernels, extrapolation }: FleetResult): string[] {
+  if (kernels === null) return [];
+  const { clusters, sizes, images } = kernels;
+  const drawn = `${plural(clusters, 'cluster')} of ${sizes.join(', ')} nodes`;
+  const image = `image ${images.map((sha) => sha.slice(0, 8)).join(', ')}`;
+  return [
+    labelled('drawn from', drawn, image),
+    ...(extrapolation.length === 0 ? [] : [labelled('EXTRAPOLATED', ...extrapolation)]),
+  ];
+}
+
 /** Formats the result of a fleet's flight. */
 export function fleetText(result: FleetResult, again: string): string {
-  const { nodes, clusters, regions, days, seed, image, production, membership, radio, known, checks } = result;
+  const { nodes, clusters, regions, days, seed, image, rung, production, membership, radio, known, checks } = result;
   const { achievableKg, actualKg, boundGap } = production;
   const { abroad } = radio;
   const share = `${((100 * actualKg) / achievableKg).toFixed(1)} %`;
@@ -51,8 +62,9 @@ export function fleetText(result: FleetResult, again: string): string {
     labelled(
       'fleet',
       `${plural(nodes, 'node')} in ${plural(clusters, 'cluster')} of ${plural(regions, 'region')}`,
-      ...[`${days} days`, `seed ${seed}`, `image ${image}`],
+      ...[`${days} days`, `seed ${seed}`, rung === 'firmware' ? `image ${image}` : 'statistical rung: no node flew'],
     ),
+    ...kernelLines(result),
     slaTable(result),
     ...checks.map(({ id, ok, violations, examples }) =>
       ok ? labelled('holds', id) : labelled('VIOLATED', `${id}, ${violations} times`, ...examples.slice(0, 1)),
@@ -79,9 +91,13 @@ export function fleetText(result: FleetResult, again: string): string {
       `${result.wallS.toFixed(1)} s on ${plural(result.threads, 'thread')}`,
       `${((1000 * result.processorS) / nodes / days).toFixed(1)} ms of processor time per node·day`,
       `clusters fly ${whole(result.meanTurnMin)} min at a time`,
-      `${whole(result.eventsPerS)} events/s`,
-      `${whole(result.eventsPerNodeDay)} events per node·day`,
-      `${result.nodeYearsPerCoreHour.toFixed(2)} node·years per core-hour`,
+      ...(rung === 'firmware'
+        ? [
+            `${whole(result.eventsPerS)} events/s`,
+            `${whole(result.eventsPerNodeDay)} events per node·day`,
+            `${result.nodeYearsPerCoreHour.toFixed(2)} node·years per core-hour`,
+          ]
+        : []),
       `${whole(result.rssMiB)} MiB`,
     ),
     labelled('decisions', result.decisionHash),

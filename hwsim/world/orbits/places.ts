@@ -1,6 +1,6 @@
 import { RandomStream } from '../../kernel/random.ts';
 import { type Body, CatalogueError, shippedBodies } from '../bodies.ts';
-import { clustersMax, regionClustersMax } from './bounds.ts';
+import { modelledClustersMax, regionClustersMax } from './bounds.ts';
 import { type Elements, type Orbit, orbitOf, positionAt } from './kepler.ts';
 import { distanceKm, lightMsOver } from './link.ts';
 
@@ -27,7 +27,7 @@ export interface Places {
   regions: readonly Region[];
 }
 
-/** What to lay: 1 to 600 clusters; the shipped table unless a catalogue of bodies is given. */
+/** What to lay: 1 to 10,000 clusters; the shipped table unless a catalogue of bodies is given. */
 export interface PlacesChoice {
   seed: number;
   clusters: number;
@@ -129,8 +129,8 @@ function regionsOf(located: readonly Located[], reference: Orbit): Located[][] {
  * (*assumed*). Throws RangeError, or CatalogueError when no body has a Δv.
  */
 export function layPlaces({ seed, clusters, bodies = shippedBodies() }: PlacesChoice): Places {
-  if (!(Number.isInteger(clusters) && clusters >= 1 && clusters <= clustersMax))
-    throw new RangeError(`a fleet has 1 to ${clustersMax} clusters, not ${clusters}`);
+  if (!(Number.isInteger(clusters) && clusters >= 1 && clusters <= modelledClustersMax))
+    throw new RangeError(`a fleet has 1 to ${modelledClustersMax} clusters, not ${clusters}`);
   const far = asteroids(seed, Math.floor(clusters / 2), bodies);
   const near = clusters - far.length;
   const [ahead, behind] = [Math.ceil(near / 2), Math.floor(near / 2)];
