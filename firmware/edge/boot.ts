@@ -61,7 +61,7 @@ import { node, queues, clock, capabilityToChange, CONTEXT_MAGIC, NODE, HOT } fro
 import { eventSpace, eventDone } from '../node/queues';
 import { checkCheckpoint, isCheckpointOf } from './checkpoint';
 import { observeGroup } from '../intent/handlers';
-import { forgetRotas, setRota } from '../intent/rota';
+import { forgetRotas, isRotaSound, setRota } from '../intent/rota';
 import { advance } from './order_of_work';
 
 /** Clock error of a configured mission time, ms. */
@@ -125,9 +125,11 @@ function configure(ctx: usize, m: Config, cause: u32): void {
 
 /**
  * Takes the records after the configuration: keys, place, rotas, and groups unless `groups` is
- * false.
+ * false. A key that is refused keeps nothing else from being taken: its status is returned in the
+ * end. Records that cannot be, and rotas that are refused, end it.
  */
 function takeRest(ctx: usize, at: usize, end: usize, groups: bool): u32 {
+  let refused = STATUS_OK;
   while (at < end) {
     const type = messageType(at, end);
     if (type == TYPE_GROUP) {
@@ -154,20 +156,25 @@ function takeRest(ctx: usize, at: usize, end: usize, groups: bool): u32 {
     const next = skipItem(at, end);
     if (next == 0 || (type != TYPE_LINK_SECRET && type != TYPE_PATH_KEY)) return STATUS_MALFORMED;
     const status = acceptKey(ctx, type, at, next);
-    if (status != STATUS_OK) return status;
+    if (refused == STATUS_OK) refused = status;
     at = next;
   }
-  return STATUS_OK;
+  return refused;
 }
 
 /**
  * Whether the records from `at` on are whole and undamaged. A restore does without keys that it
- * refuses, but not because of a flipped bit.
+ * refuses, but not because of a flipped bit; and never without a rota.
  */
-function isRestSound(at: usize, end: usize): bool {
+function isRestSound(ctx: usize, at: usize, end: usize): bool {
+  let rotas: u32 = 0;
   while (at < end) {
     const next = skipItem(at, end);
     if (next == 0 || !endsWithCheck(at, next)) return false;
+    if (messageType(at, end) == TYPE_ROTA) {
+      const m = changetype<RotaRecord>(ctx + SCRATCH_AT);
+      if (decodeRota(at, end, m) == 0 || !isRotaSound(m, rotas++)) return false;
+    }
     at = next;
   }
   return true;
@@ -234,7 +241,7 @@ export function loadCheckpoint(ctx: usize, image: usize, length: u32, config: us
   if (groups == 0) return STATUS_MALFORMED;
   if (groups == 1) return STATUS_IMPLAUSIBLE;
   if (!isCheckpointOf(image, m.self, m.cluster)) return STATUS_CHECKPOINT;
-  if (!isRestSound(groups, end)) return STATUS_MALFORMED;
+  if (!isRestSound(ctx, groups, end)) return STATUS_MALFORMED;
   memory.copy(ctx, image + CHECKPOINT_HEADER_BYTES, CONTEXT_BYTES);
   return STATUS_OK;
 }

@@ -20,10 +20,15 @@ export function forgetRotas(ctx: usize): void {
   node(ctx).rotas = 0;
 }
 
+/** Whether a rota may follow so many others in a configuration: its numbers are whole. */
+export function isRotaSound(m: RotaRecord, before: u32): bool {
+  return before < ROTAS_MAX && (m.clustersLength & 1) == 0;
+}
+
 /** Takes a rota of the configuration. Returns a status. */
 export function setRota(ctx: usize, m: RotaRecord): u32 {
   const index: u32 = node(ctx).rotas;
-  if (index == ROTAS_MAX || (m.clustersLength & 1) != 0) return STATUS_IMPLAUSIBLE;
+  if (!isRotaSound(m, index)) return STATUS_IMPLAUSIBLE;
   const entry = rotaToChange(ctx, index);
   entry.resource = (m.group << 16) | m.unit;
   entry.count = m.clustersLength >>> 1;

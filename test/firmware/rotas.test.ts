@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import {
   FEATURE,
   FIELD,
+  type Group,
   type Message,
   OUTLOOK_KIND,
   ROTAS_MAX,
@@ -146,6 +147,22 @@ test('FLT-1 holds: a rota outlasts a reset, and the configuration of the reset c
     0,
     2,
   );
+});
+
+test('FLT-1 violated: no restart loses a rota, whatever else its configuration has', () => {
+  const groups: Group[] = [...smallWorld];
+  const cluster = clusterWith({ groups });
+  cluster.runTo(HOUR);
+  const alien: Message = { name: 'path-key', node: 511, key: new Uint8Array(32) };
+  groups.push(alien as never);
+  cluster.restore(1, 2, cluster.stored[1][0]);
+  assert.is(cluster.nodes[1].rota(0)!.cluster, home, 'a key that is refused stands before it');
+  // One more than there is room for, and one with half a number.
+  const many = Array.from({ length: ROTAS_MAX }, (_, unit) => rotaOf({ ...tug, unit: unit + 1 }));
+  for (const wrong of [many, [{ ...many[0], clusters: new Uint8Array(3) }]]) {
+    groups.splice(smallWorld.length, Number.POSITIVE_INFINITY, ...(wrong as never[]));
+    assert.throws(() => cluster.restore(1, 3, cluster.stored[1][0]));
+  }
 });
 
 test('FLT-1 holds: nodes plan work for days on no lot that other clusters use, too', () => {
