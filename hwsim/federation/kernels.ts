@@ -50,7 +50,7 @@ const pick = <Item>(random: RandomStream, items: readonly Item[]): Item => items
 export class Kernels {
   /** Sizes of the clusters that flew, ascending. */
   readonly sizes: readonly number[];
-  /** Outcomes, clusters. */
+  /** Clusters that flew. */
   readonly count: number;
   readonly images: readonly string[];
   readonly #clusters = new Map<number, ClusterOutcome[]>();

@@ -169,8 +169,8 @@ export const believedRows: readonly BelievedRow[] = [
     'split',
     'decided',
     'any member',
-    'Three members must say so of one split, and no quorum be seen for 30 minutes: the member moves to its half. ' +
-      'One that moved takes a later ballot, which dates the silence of the other half',
+    'Three members must say so of one split, and no quorum be seen for 30 minutes: the member moves to its half, ' +
+      'with the latest ballot that one of them named',
   ),
   row('alarm', 'class onsetS elapsedS', 'nobody', forGround),
   row('beacon', 'cause resets timeS', 'nobody', forGround),
