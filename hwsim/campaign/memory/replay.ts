@@ -205,6 +205,7 @@ export class NodeReplay {
    * waits.
    */
   #continue(injected: Injected, index: number): void {
+    if (injected.words.length > 0 && this.#storesWithin(index, index + 1)) injected.stored = true;
     if (injected.stuck === null && injected.words.length === 0) {
       if (injected.stored && this.#restoresAfter(index)) return this.#diverge(injected, 'checkpoint', index, 0);
       return this.#end(injected, null, true);
