@@ -41,6 +41,8 @@ const jobsDefault = 2;
  * HELIOGRAPH_MODULES announces, slows every file.
  */
 const fileSecondsMax = process.argv.includes('--long') || process.env.HELIOGRAPH_MODULES ? 7200 : 900;
+/** Wasmtime alone takes a quarter of an hour on one busy core. */
+const setupSecondsMax = 7200;
 /** Assumed for a file that test/seconds.json does not know. */
 const secondsUnknown = 5;
 const outputLinesMax = 60;
@@ -178,6 +180,7 @@ async function setUpAll(names, settle) {
     const { code, output } = await run(process.execPath, [setup, name], {
       // The other process runs tests meanwhile: a core for each.
       environment: { CARGO_BUILD_JOBS: '1' },
+      secondsMax: setupSecondsMax,
       onOutput: (text) => {
         if (text.startsWith('setting up ')) console.log(text.trim());
       },
